@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections.abc
 import dataclasses
+import datetime as dt
 import enum
 import functools
 import json
@@ -55,7 +56,7 @@ def _report(data: JsonObject) -> Report:
         run=_value(str, data["run"]),
         stages=_stages(data),
         ledger=_value(tuple[LedgerEntry, ...], data["ledger"]),
-        deployment=_value(Deployment, data["deployment"]),
+        deployment=_deployment(data["deployment"]),
         versions=_value(dict[str, str], data["versions"]),
         notes=_value(tuple[str, ...], data["notes"]),
         rules_off=_value(tuple[str, ...], data.get("rules", {}).get("off", [])),
@@ -80,6 +81,22 @@ def _stages(data: JsonObject) -> tuple[StageResult, ...]:
         )
         for stage in data["stages"]
     )
+
+
+def _deployment(data: JsonObject) -> Deployment:
+    """Returns what was deployed, after checking that its times are some."""
+    deployment: Deployment = _value(Deployment, data)
+    for region in deployment.regions:
+        times = [*(time for task in region.tasks for time in task.times.values()), *(message.time for service in region.services for message in service.messages)]
+        for time in times:
+            _check_time(time)
+    for event in deployment.events:
+        _check_time(event.time)
+    return deployment
+
+
+def _check_time(text: str) -> None:
+    dt.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
 
 
 def _baseline(data: JsonObject) -> BaselineUse:

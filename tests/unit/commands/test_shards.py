@@ -138,6 +138,7 @@ def test_a_report_with_a_field_of_another_type_is_none(tmp_path: Path) -> None:
             pytest.param("stages", [{"name": "lint", "outcome": "pass", "seconds": seconds, "reason": None}], id=f"{seconds!s:.9} seconds")
             for seconds in (float("nan"), float("inf"), 10**400)
         ),
+        pytest.param("deployment", {"events": [{"stack": "s", "resource": "R", "kind": "K", "status": "S", "time": "noon"}]}, id="a time that is none"),
         pytest.param("update", {"from": {}, "commit": None, "changes": [], "traffic": []}, id="a revision that is no text"),
         pytest.param("update", {"from": "main", "commit": None, "changes": [], "traffic": [{}]}, id="traffic without a target"),
     ],

@@ -215,6 +215,14 @@ def test_only_addresses_of_the_web_become_links(report: Report, source: str, add
     assert links(page) == addresses
 
 
+def test_a_task_whose_times_are_not_known_has_a_row(report: Report) -> None:
+    region = next(iter(REGIONS.values()))
+    tasks = tuple(dataclasses.replace(task, times={}) for task in region.tasks)
+    deployment = dataclasses.replace(report.deployment, regions=(dataclasses.replace(region, tasks=tasks),))
+
+    assert f"task {tasks[0].id[:8]}" in html.render(dataclasses.replace(report, deployment=deployment))
+
+
 def test_an_empty_report_is_an_error(report: Report) -> None:
     page = Page(html.render(Report(target="rehearsal", run="r1", stages=())))
 

@@ -128,7 +128,7 @@ class Timeline:
         """Returns the row of a task: its way to RUNNING, how long it ran, and its health at the end."""
         moments = [(key, look, self._at(task.times[key])) for key, look in LAUNCH if key in task.times]
         end = self._at(task.times["stoppedAt"]) if "stoppedAt" in task.times else self._length
-        ends = [*(at for _, _, at in moments[1:]), end]
+        ends = [*(at for _, _, at in moments[1:]), end][: len(moments)]
         spans = [Span(at, until, look, f"{look}: {_duration(until - at)}") for (_, look, at), until in zip(moments, ends, strict=True)]
         state, look = cards.state_of(task)
         return Row(f"task {task.id[:8]}", state, look, tuple(spans))
