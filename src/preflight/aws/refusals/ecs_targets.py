@@ -60,7 +60,7 @@ _ROWS = (
     Constraint(
         needs("NetworkConfiguration"),
         _INVALID,
-        "Network Configuration must be provided when networkMode 'awsvpc' is specified.",
+        "Parameter NetworkConfiguration must be specified for the target when launch type is FARGATE",
         _ECS,
         _PARAMETERS,
         equal("LaunchType", "FARGATE"),

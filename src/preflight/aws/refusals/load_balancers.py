@@ -76,7 +76,7 @@ _SUBNETS = (
             "InvalidConfigurationRequest",
             "A load balancer cannot be attached to multiple subnets in the same Availability Zone",
             _PAGE,
-            cure="Name each subnet once.",
+            cure="Name one subnet of each Availability Zone, and each only once.",
         )
         for names in (("Subnets",), ("SubnetMappings", "SubnetId"))
     ),
