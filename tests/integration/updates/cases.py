@@ -60,6 +60,9 @@ WARNED = (
     Case("another elastic address", DATA, "  Address:\n", "  OtherAddress:\n", RENAMED, "removes"),
     Case("another namespace", APP, "Name: balanced.internal", "Name: other.internal", RENAMED, "Name"),
     Case("a file system replaced and the old one kept", DATA, "Type: AWS::EFS::FileSystem\n    Properties: {Encrypted: true}", "Type: AWS::EFS::FileSystem\n    UpdateReplacePolicy: Retain\n    Properties: {Encrypted: false}", REPLACED, "is kept"),
+    Case("a queue replaced and the old one kept", DATA, "Type: AWS::SQS::Queue\n    Properties: {VisibilityTimeout: 30}", "Type: AWS::SQS::Queue\n    UpdateReplacePolicy: Retain\n    Properties: {VisibilityTimeout: 30, FifoQueue: true}", REPLACED, "is kept"),
+    Case("a secret of another name and the old one kept", DATA, "Type: AWS::SecretsManager::Secret\n    Properties: {Name: data/password,", "Type: AWS::SecretsManager::Secret\n    UpdateReplacePolicy: Retain\n    Properties: {Name: data/secret,", REPLACED, "is kept"),
+    Case("a bucket of another name and the old one kept", DATA, "Type: AWS::S3::Bucket\n    Properties: {BucketName: data-objects}", "Type: AWS::S3::Bucket\n    UpdateReplacePolicy: Retain\n    Properties: {BucketName: data-things}", REPLACED, "is kept"),
 )
 
 WRONG = (
