@@ -81,10 +81,18 @@ class Checks:
         """
         request_checks.refuse(balancers.refusals(request, definition.api))
         for balancer in request.get("loadBalancers") or []:
+            self._listeners(balancer, region)
             for group in _groups(balancer):
                 self._target_group(group, definition, region, is_alternate=group != balancer.get("targetGroupArn"))
             if deployment_strategy.of(request) != deployment_strategy.ROLLING:
                 self._rules(balancer, region)
+
+    def _listeners(self, balancer: JsonObject, region: str) -> None:
+        """Only a network load balancer has its listener in the place of a rule."""
+        advanced, elb = balancer.get("advancedConfiguration") or {}, self._account.client("elbv2", region)
+        for key in balancers.RULES:
+            if _is_listener_of_application(elb, str(advanced.get(key))):
+                raise Refusal(INVALID, balancers.NO_RULE.format(key=key, arn=advanced[key]))
 
     def _target_group(self, arn: str, definition: Definition, region: str, *, is_alternate: bool) -> None:
         try:
@@ -107,7 +115,7 @@ class Checks:
         """The production listener rule forwards to both target groups, or a test listener rule is named."""
         advanced, elb = balancer["advancedConfiguration"], self._account.client("elbv2", region)
         rule = str(advanced["productionListenerRule"])
-        if advanced.get("testListenerRule") or ":listener-rule/app/" not in rule:
+        if advanced.get("testListenerRule") or ":listener-rule/" not in rule:
             return
         try:
             actions = elb.describe_rules(RuleArns=[rule])["Rules"][0]["Actions"]
@@ -115,6 +123,17 @@ class Checks:
             return  # the deployment says so
         if not set(_groups(balancer)) <= {arn for action in actions for arn in forwarded(action)}:
             raise Refusal(INVALID, NO_TEST_RULE)
+
+
+def _is_listener_of_application(elb: Any, arn: str) -> bool:
+    """Whether an ARN is that of a listener of an application load balancer, in which rules forward."""
+    if ":listener/" not in arn:
+        return False
+    try:
+        listener = elb.describe_listeners(ListenerArns=[arn])["Listeners"][0]
+    except ClientError:
+        return False  # the deployment says so
+    return listener.get("Protocol") in {"HTTP", "HTTPS"}
 
 
 def _groups(balancer: JsonObject) -> list[str]:

@@ -117,7 +117,7 @@ def has_network_balancer(deployment: Deployment) -> bool:
 
 
 def _is_of_application(rule: str) -> bool:
-    return ":listener-rule/app/" in rule
+    return ":listener-rule/" in rule
 
 
 def _forwards(actions: dict[str, list[JsonObject]]) -> Iterator[JsonObject]:

@@ -142,6 +142,32 @@ def test_the_first_deployment_takes_the_alternate_target_group_and_the_next_one_
     assert second == ({"Blue": 100, "Green": 0}, {"Blue": 100, "Green": 0}, 1, 0)
 
 
+def test_the_listener_of_a_network_load_balancer_is_shifted_itself(
+    deploy: Any, update: Callable[[str], dict[str, Any]], client: Client, reasons: Reasons, shifted: dict[str, Any]
+) -> None:
+    resources = shifted["Resources"]
+    resources["Balancer"]["Properties"] |= {"Type": "network"}
+    for group in ("Blue", "Green"):
+        resources[group]["Properties"]["Protocol"] = "TCP"
+    forward = [{"Type": "forward", "TargetGroupArn": {"Ref": "Blue"}}]
+    resources["Listener"]["Properties"] |= {"Protocol": "TCP", "DefaultActions": forward}
+    del resources["Rule"], resources["TestRule"]
+    advanced = {**ADVANCED, "ProductionListenerRule": {"Ref": "Listener"}}
+    del advanced["TestListenerRule"]
+    resources["Service"]["Properties"]["LoadBalancers"][0]["AdvancedConfiguration"] = advanced
+
+    deployed = deploy(json.dumps(shifted), Capabilities=IAM)
+    assert reasons(deployed) == []
+    stack = Stack(client)
+    weights = []
+    for cpu in (None, "512"):
+        status = update(updated(shifted, cpu))["StackStatus"] if cpu else deployed["StackStatus"]
+        action = stack.elb.describe_listeners(ListenerArns=[stack.ids["Listener"]])["Listeners"][0]["DefaultActions"][0]
+        weights.append([(status, group["Weight"]) for group in action["ForwardConfig"]["TargetGroups"]])
+
+    assert weights == [[("CREATE_COMPLETE", 0), ("CREATE_COMPLETE", 100)], [("UPDATE_COMPLETE", 100), ("UPDATE_COMPLETE", 0)]]
+
+
 def test_weights_that_ecs_has_set_are_no_drift_and_no_loss(deploy: Any, client: Client, shifted: dict[str, Any]) -> None:
     deploy(json.dumps(shifted), Capabilities=IAM)
     stacks = client("cloudformation")

@@ -17,7 +17,8 @@ from preflight.rehearsal.ecs.validation import Request
 MAX_BALANCERS = 5
 FOR_SHIFTS = ("alternateTargetGroupArn", "productionListenerRule", "roleArn")
 RULES = ("productionListenerRule", "testListenerRule")
-_NO_RULE = re.compile(r"arn:[^:]+:elasticloadbalancing:.*:(?!listener-rule/app/|listener/net/)[^:]*")
+_NO_RULE = re.compile(r"arn:[^:]+:elasticloadbalancing:.*:(?!listener-rule/|listener/)[^:]*")
+NO_RULE = "{key} has an invalid ARN format. Must be RuleArn for ALB or ListenerArn for NLB. Got: {arn}"
 
 
 def refusals(request: Request, definition: Request) -> Iterator[str]:
@@ -92,7 +93,7 @@ def _shift(advanced: Request, *, is_shifting: bool) -> Iterator[str]:
             yield f"The deployment strategy of the service needs the {key} of the load balancer's advancedConfiguration."
     for key in RULES:
         if _NO_RULE.fullmatch(str(advanced.get(key))):
-            yield f"{key} has an invalid ARN format. Must be RuleArn for ALB or ListenerArn for NLB. Got: {advanced[key]}"
+            yield NO_RULE.format(key=key, arn=advanced[key])
     rule = advanced.get("productionListenerRule")
     if rule and rule == advanced.get("testListenerRule"):
         yield f"The following rules cannot be used as both production and test listener rules: {rule}"
