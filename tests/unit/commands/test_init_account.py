@@ -193,6 +193,39 @@ def test_a_container_is_called_what_another_depends_on(folder: Path) -> None:
     assert plan.stacks[-1].parameters == {"P": "sidecar"}
 
 
+def test_the_hosted_zone_of_records_is_there(folder: Path) -> None:
+    init(folder, one("AWS::Route53::RecordSet", HostedZoneName={"Fn::Sub": "${Domain}."}), {"Domain": {"Type": "String", "Default": "company.com"}})
+
+    assert account(folder)["Resources"] == {"Zone1": {"Type": "AWS::Route53::HostedZone", "Properties": {"Name": "company.com"}}}
+
+
+def test_a_hosted_zone_that_the_template_creates_is_not_there_before(folder: Path) -> None:
+    zone = {"Z": {"Type": "AWS::Route53::HostedZone", "Properties": {"Name": "company.com"}}}
+
+    init(folder, {**one("AWS::Route53::RecordSet", HostedZoneName="company.com."), **zone})
+
+    assert not (folder / "preflight-account.yaml").exists()
+
+
+def test_an_image_in_the_registry_of_another_account_is_replaced(folder: Path) -> None:
+    task = one("AWS::ECS::TaskDefinition", ContainerDefinitions=[{"Name": "web", "Image": P}])
+
+    plan = init(folder, task, {"P": {"Type": "String", "Default": "111122223333.dkr.ecr.region.amazonaws.com/image:tag"}})
+
+    assert plan.stacks[-1].parameters == {"P": "public.ecr.aws/nginx/nginx:stable"}
+
+
+def test_subnets_of_private_tasks_and_of_their_database_are_private(folder: Path) -> None:
+    resources = {
+        **service(NetworkConfiguration={"AwsvpcConfiguration": {"Subnets": P}}),
+        "D": {"Type": "AWS::RDS::DBSubnetGroup", "Properties": {"SubnetIds": P}},
+    }
+
+    plan = init(folder, resources, {"P": {"Type": "List<AWS::EC2::Subnet::Id>"}})
+
+    assert plan.stacks[-1].parameters == {"P": "{output.AccountPrivateSubnetIds}"}
+
+
 def rule(port: object) -> JsonObject:
     return {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "CidrIp": "0.0.0.0/0"}
 

@@ -13,9 +13,12 @@ from preflight.plan.draft.fixed_values import SERVICE
 from preflight.plan.draft.parameter_values import Numbers
 from preflight.plan.draft.uses import IMPORT, Use
 from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
+from preflight.plan.texts import Texts
 from preflight.templates import intrinsic_functions
 
 _NAME = re.compile(r"[A-Za-z0-9:-]{1,255}")
+_DOMAIN = re.compile(r"(?=.{3,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
+_RECORDS = ("AWS::Route53::RecordSet", "AWS::Route53::RecordSetGroup")
 _TEXT = {"Type": "String"}
 _GROUP = re.compile(r"\{output\.AccountTargetGroup([0-9])Arn\}")
 
@@ -49,6 +52,18 @@ def _value(name: str, found: list[Use], numbers: Numbers) -> str:
 
 def _is_for_private_tasks(found: list[Use]) -> bool:
     return bool(found) and all(use.kind == SERVICE for use in found)
+
+
+def hosted_zones(every: ResolvedStacks) -> tuple[str, ...]:
+    """Returns the names of the hosted zones that records stand in and no template creates."""
+    texts = Texts(every)
+    created = {_zone(texts.of(document, zone.get("Name"))) for document in every.deployed for _, zone in document.of_type("AWS::Route53::HostedZone")}
+    named = [_zone(texts.of(document, record.get("HostedZoneName"))) for document in every.deployed for kind in _RECORDS for _, record in document.of_type(kind)]
+    return tuple(dict.fromkeys(_with_placeholders(name) for name in named if _DOMAIN.fullmatch(name) and name not in created))
+
+
+def _zone(name: str) -> str:
+    return name.removesuffix(".").lower()
 
 
 def least_subnets(every: ResolvedStacks, *, zones: int) -> int:

@@ -20,6 +20,7 @@ NAMESPACE, NAMESPACE_ARN, REGISTRY = "AccountNamespaceId", "AccountNamespaceArn"
 LOG_GROUP, BUCKET, TOPIC, QUEUE = "AccountLogGroupName", "AccountBucketName", "AccountTopicArn", "AccountQueueUrl"
 KEY_PAIR = "AccountKeyPairName"
 TASK_DEFINITION = "AccountTaskDefinitionArn"
+DOMAIN = "example.com"  # of the hosted zone and the certificate
 MOST_TARGET_GROUPS = 4
 MOST_SUBNETS = 3  # zones that every region but us-west-1 has for every account
 
@@ -319,13 +320,13 @@ def _names() -> tuple[Part, ...]:
             {NAMESPACE: "ns-0123456789abcdef", NAMESPACE_ARN: _ARN.format("servicediscovery", namespace)},
         ),
         Part(_REGISTRY, {REGISTRY: "!GetAtt Registry.Arn"}, (NAMESPACE,), {REGISTRY: _ARN.format("servicediscovery", registry)}),
-        Part("  Zone:\n    Type: AWS::Route53::HostedZone\n    Properties: {Name: example.com}\n", {ZONE: "!Ref Zone"}, (), {ZONE: "Z0123456789ABCDEFGHIJ"}),
+        Part(f"  Zone:\n    Type: AWS::Route53::HostedZone\n    Properties: {{Name: {DOMAIN}}}\n", {ZONE: "!Ref Zone"}, (), {ZONE: "Z0123456789ABCDEFGHIJ"}),
     )
 
 
 def _single() -> tuple[Part, ...]:
     """Returns the parts of one resource that needs no other."""
-    certificate = "  Certificate:\n    Type: AWS::CertificateManager::Certificate\n    Properties: {DomainName: example.com}\n"
+    certificate = f"  Certificate:\n    Type: AWS::CertificateManager::Certificate\n    Properties: {{DomainName: {DOMAIN}}}\n"
     key = "  Key:\n    Type: AWS::KMS::Key\n    Properties: {EnableKeyRotation: true}\n"
     queue = "  Queue:\n    Type: AWS::SQS::Queue\n"
     return (

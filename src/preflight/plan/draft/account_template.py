@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from preflight.plan import placeholders
@@ -37,7 +37,8 @@ _PSEUDO = {"region": "AWS::Region", "account": "AWS::AccountId"}
 class Wanted:
     """What the account has to have: outputs, names of repositories, and the values of exports by name, as a plan has them.
 
-    `subnets` is the least number of subnets of a kind; `ports` the ports of target groups by number.
+    `subnets` is the least number of subnets of a kind, `ports` the ports of target groups by number, `zones` the names of
+    further hosted zones.
     """
 
     outputs: Collection[str] = ()
@@ -45,17 +46,19 @@ class Wanted:
     exports: Mapping[str, str] = field(default_factory=dict)
     subnets: int = 2
     ports: Mapping[int, int] = field(default_factory=dict)
+    zones: Collection[str] = ()
 
     @property
     def named(self) -> set[str]:
         """Every output that is asked for, by a parameter or by an export."""
-        names = {*self.outputs, *(name for value in self.exports.values() for name in placeholders.outputs_in(value))}
+        zone = {account_resources.ZONE} if account_resources.DOMAIN in self.zones else set()
+        names = {*self.outputs, *zone, *(name for value in self.exports.values() for name in placeholders.outputs_in(value))}
         return names & set(SAMPLES)
 
     @property
     def parameters(self) -> dict[str, str]:
         """The values of the template's parameters, as a plan has them."""
-        used = {name for text in (*self.exports, *self.exports.values()) for name in placeholders.placeholders_in(text)}
+        used = {name for text in (*self.exports, *self.exports.values(), *self.zones) for name in placeholders.placeholders_in(text)}
         return {parameter: f"{{{name}}}" for parameter, name in _PARAMETERS.items() if name in used}
 
 
@@ -64,9 +67,10 @@ def render(wanted: Wanted) -> str:
     every = account_resources.parts(max([wanted.subnets, *_numbers(wanted.named, "Subnet")]), {n: wanted.ports.get(n, 80) for n in _numbers(wanted.named, "TargetGroup")})
     needs = _with_needs(wanted.named, every)
     parts = [part for part in every if needs & set(part.outputs)]
-    if not parts and not wanted.repositories and not wanted.exports:
+    named = "".join(_named(wanted))
+    if not parts and not named and not wanted.exports:
         return ""
-    resources = "".join(part.resources for part in parts) + "".join(map(_repository, range(1, len(wanted.repositories) + 1), sorted(wanted.repositories)))
+    resources = "".join(part.resources for part in parts) + named
     values = {name: value for part in parts for name, value in part.outputs.items()}
     listed = "".join(f"  {name}:\n    Value: {value}\n" for name, value in values.items())
     exported = "".join(_export(n, name, value, values) for n, (name, value) in enumerate(wanted.exports.items(), 1))
@@ -91,6 +95,13 @@ def _with_needs(outputs: set[str], every: tuple[Part, ...]) -> set[str]:
         if more == needs:
             return needs
         needs = more
+
+
+def _named(wanted: Wanted) -> Iterator[str]:
+    """Yields what stacks take by a name of their own: repositories and hosted zones."""
+    yield from (_repository(n, name) for n, name in enumerate(sorted(wanted.repositories), 1))
+    zones = [name for name in wanted.zones if name != account_resources.DOMAIN]
+    yield from (f"  Zone{n}:\n    Type: AWS::Route53::HostedZone\n    Properties: {{Name: {_substituted(name)}}}\n" for n, name in enumerate(zones, 1))
 
 
 def _repository(n: int, name: str) -> str:

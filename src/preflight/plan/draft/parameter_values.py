@@ -18,7 +18,7 @@ from preflight.templates import intrinsic_functions, parameters
 from preflight.templates.intrinsic_functions import ResolveError
 from preflight.templates.parameters import UndecidedPatternError
 
-_OWN = re.compile(r"(vpc|subnet|sg|eni|igw|rtb)-[0-9a-f]{6,}|arn:.*|")  # a default that names a thing of one account
+_OWN = re.compile(r"(vpc|subnet|sg|eni|igw|rtb)-[0-9a-f]{6,}|arn:.*|[0-9]{12}\.dkr\.ecr\..*|")  # a default that names a thing of one account
 _BY_TYPE = {
     "AWS::EC2::VPC::Id": account.VPC,
     "AWS::EC2::Subnet::Id": account.SUBNET,
@@ -115,7 +115,7 @@ def needs_value(declared: Mapping[str, Any], uses: Sequence[Use] = ()) -> bool:
         return True
     first = intrinsic_functions.as_text(default).partition(",")[0]
     is_typed = kind in _BY_TYPE or "vpc-" in str(default) or "subnet-" in str(default)
-    is_of_account = first != "" and any("{output." in text for text in property_values.texts(uses))
+    is_of_account = first != "" and any("{output." in text or text.startswith(property_values.PUBLIC) for text in property_values.texts(uses))
     return (is_typed or is_of_account) and _OWN.fullmatch(first) is not None
 
 

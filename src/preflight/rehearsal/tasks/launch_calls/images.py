@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from botocore.exceptions import ClientError
 
-from preflight.aws import iam_policy_evaluation, reachability
+from preflight.aws import iam_policy_evaluation, partitions, reachability
 from preflight.aws.iam_policy_evaluation import Policies, Policy
 from preflight.container_engine import image_names
 from preflight.errors import ToolBrokeError
@@ -104,6 +104,11 @@ def find(
                 f"{PULL} 5 time(s): failed to resolve ref {full_name(container.image)}: failed to do "
                 "request: Head: dial tcp: i/o timeout"
             )
+        return None
+    if not partitions.is_region(image.region) and absent.replacements.of(container.image) is None:
+        host = container.image.partition("/")[0]
+        raise LaunchFailedError(f"{PULL} 5 time(s): failed to resolve ref {container.image}: failed to do request: Head: dial tcp: lookup {host}: no such host")
+    if not partitions.is_region(image.region):
         return None
     if caller.blocker_to("ecr.dkr"):
         raise LaunchFailedError(
