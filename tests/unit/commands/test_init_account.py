@@ -101,6 +101,14 @@ def test_two_target_groups_are_two(folder: Path) -> None:
     assert account(folder)["Resources"]["TargetGroup2"]["Properties"]["Port"] == 9000
 
 
+def test_two_security_groups_of_a_service_are_two(folder: Path) -> None:
+    groups = [{"Fn::ImportValue": "app-group"}, {"Fn::ImportValue": "endpoint-group"}]
+
+    init(folder, service(NetworkConfiguration={"AwsvpcConfiguration": {"SecurityGroups": groups}}))
+
+    assert exports(folder) == {'"app-group"': {"Ref": "SecurityGroup"}, '"endpoint-group"': {"Ref": "SecurityGroup2"}}
+
+
 def test_a_default_that_names_a_thing_of_another_account_is_replaced(folder: Path) -> None:
     listener = one("AWS::ElasticLoadBalancingV2::Listener", Certificates=[{"CertificateArn": P}])
 

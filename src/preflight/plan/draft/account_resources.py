@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 VPC, SUBNETS, PRIVATE_SUBNETS = "AccountVpcId", "AccountSubnetIds", "AccountPrivateSubnetIds"
 SUBNET, PRIVATE_SUBNET = "AccountSubnet{s}Id", "AccountPrivateSubnet{s}Id"  # one of several, by number
-SECURITY_GROUP, CERTIFICATE = "AccountSecurityGroupId", "AccountCertificateArn"
+SECURITY_GROUP, CERTIFICATE = "AccountSecurityGroup{g}Id", "AccountCertificateArn"  # the first group has no number
+FIRST_SECURITY_GROUP = SECURITY_GROUP.replace("{g}", "")
 CLUSTER, CLUSTER_ARN = "AccountClusterName", "AccountClusterArn"
 ZONE, SECRET, KEY = "AccountHostedZoneId", "AccountSecretArn", "AccountKeyArn"
 TARGET_GROUP, TARGET_GROUP_FULL_NAME, LISTENER = "AccountTargetGroup{t}Arn", "AccountTargetGroupFullName", "AccountListenerArn"
@@ -21,7 +22,7 @@ LOG_GROUP, BUCKET, TOPIC, QUEUE = "AccountLogGroupName", "AccountBucketName", "A
 KEY_PAIR = "AccountKeyPairName"
 TASK_DEFINITION = "AccountTaskDefinitionArn"
 DOMAIN = "example.com"  # of the hosted zone and the certificate
-MOST_TARGET_GROUPS = 4
+MOST_TARGET_GROUPS, MOST_SECURITY_GROUPS = 4, 4
 MOST_SUBNETS = 3  # zones that every region but us-west-1 has for every account
 
 
@@ -84,17 +85,17 @@ _NAT = """\
     Properties: {RouteTableId: !Ref PrivateRouteTable, DestinationCidrBlock: 0.0.0.0/0, NatGatewayId: !Ref NatGateway}
 """
 _GROUP = """\
-  SecurityGroup:
+  SecurityGroup{n}:
     Type: AWS::EC2::SecurityGroup
     Properties:
       GroupDescription: Admits the internet on ports 80 and 443, and the VPC
       VpcId: !Ref Vpc
       SecurityGroupIngress:
-        - {IpProtocol: tcp, FromPort: 80, ToPort: 80, CidrIp: 0.0.0.0/0, Description: HTTP}
-        - {IpProtocol: tcp, FromPort: 443, ToPort: 443, CidrIp: 0.0.0.0/0, Description: HTTPS}
-        - {IpProtocol: "-1", CidrIp: 10.0.0.0/16, Description: The VPC}
+        - {{IpProtocol: tcp, FromPort: 80, ToPort: 80, CidrIp: 0.0.0.0/0, Description: HTTP}}
+        - {{IpProtocol: tcp, FromPort: 443, ToPort: 443, CidrIp: 0.0.0.0/0, Description: HTTPS}}
+        - {{IpProtocol: "-1", CidrIp: 10.0.0.0/16, Description: The VPC}}
       SecurityGroupEgress:
-        - {IpProtocol: "-1", CidrIp: 0.0.0.0/0, Description: Everything}
+        - {{IpProtocol: "-1", CidrIp: 0.0.0.0/0, Description: Everything}}
 """
 _CLUSTER = f"""\
   Cluster:
@@ -227,7 +228,7 @@ def parts(subnets: int, ports: Mapping[int, int]) -> tuple[Part, ...]:
             (VPC,),
             {PRIVATE_SUBNETS: _ids_like(subnets), **dict.fromkeys(_each(PRIVATE_SUBNET, "", subnets), _ids_like(1))},
         ),
-        Part(_GROUP, {SECURITY_GROUP: "!Ref SecurityGroup"}, (VPC,), {SECURITY_GROUP: "sg-0123456789abcdef0"}),
+        *(_security_group(n) for n in ("", *map(str, range(2, MOST_SECURITY_GROUPS + 1)))),
         Part(
             _CLUSTER,
             {CLUSTER: "!Ref Cluster", CLUSTER_ARN: "!GetAtt Cluster.Arn"},
@@ -259,6 +260,11 @@ def _each(name: str, kind: str, count: int) -> dict[str, str]:
     return {name.replace("{s}", str(n)): f"!Ref {kind}Subnet{n}" for n in range(1, count + 1)}
 
 
+def _security_group(number: str) -> Part:
+    name = SECURITY_GROUP.replace("{g}", number)
+    return Part(_GROUP.format(n=number), {name: f"!Ref SecurityGroup{number}"}, (VPC,), {name: "sg-0123456789abcdef0"})
+
+
 def _load_balancing(ports: Mapping[int, int]) -> tuple[Part, ...]:
     """Returns a load balancer, a listener, and a target group with a listener for each port."""
     groups = [_target_group(n, port) for n, port in ports.items()]
@@ -268,7 +274,7 @@ def _load_balancing(ports: Mapping[int, int]) -> tuple[Part, ...]:
     balancer = Part(
         _BALANCER,
         {BALANCER: "!Ref LoadBalancer", BALANCER_NAME: "!GetAtt LoadBalancer.DNSName", BALANCER_ZONE: "!GetAtt LoadBalancer.CanonicalHostedZoneID", BALANCER_FULL_NAME: "!GetAtt LoadBalancer.LoadBalancerFullName"},
-        (SECURITY_GROUP, VPC),
+        (FIRST_SECURITY_GROUP, VPC),
         {BALANCER: _ARN.format(*arn), BALANCER_NAME: "demo-1234567890.us-east-1.elb.amazonaws.com", BALANCER_ZONE: "Z35SXDOTRQ7X7K", BALANCER_FULL_NAME: _LB},
     )
     listening = Part(listener, {LISTENER: "!Ref Listener1"}, (BALANCER,), {LISTENER: _ARN.format("elasticloadbalancing", f"listener/{_LB}/0123456789abcdef")})

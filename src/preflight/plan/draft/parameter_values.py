@@ -89,9 +89,9 @@ class Numbers:
     def filled(self, text: str) -> str:
         """Returns a text with the next number of its kind."""
         count = self._counts[_kind_of(text)]
-        groups = min(count, account.MOST_TARGET_GROUPS - 1)
-        zone = count % self.zones
-        for mark, number in (("{n}", count), ("{s}", zone + 1), ("{t}", groups + 1), ("{z}", "abc"[zone])):
+        target_group, zone = min(count, account.MOST_TARGET_GROUPS - 1) + 1, count % self.zones
+        group = min(count, account.MOST_SECURITY_GROUPS - 1) + 1 if count else ""
+        for mark, number in (("{n}", count), ("{s}", zone + 1), ("{t}", target_group), ("{g}", group), ("{z}", "abc"[zone])):
             text = text.replace(mark, str(number))
         return text
 
@@ -101,7 +101,8 @@ class Numbers:
 
     def skip(self, filled: str) -> None:
         """Count a text that was filled in elsewhere."""
-        self.take(re.sub(r"(Subnet|TargetGroup)[0-9](Id|Arn)", lambda match: f"{match[1]}{{{match[1][0].lower()}}}{match[2]}", filled))
+        numbered = re.sub(r"(Subnet|TargetGroup)[0-9](Id|Arn)", lambda match: f"{match[1]}{{{match[1][0].lower()}}}{match[2]}", filled)
+        self.take(re.sub(r"SecurityGroup[0-9]?Id", "SecurityGroup{g}Id", numbered))
 
 
 def _kind_of(text: str) -> str:
