@@ -54,3 +54,9 @@ def test_each_target_group_is_forwarded_to_by_a_listener_of_its_own() -> None:
     assert [re.sub(r"\W+", " ", str(listener["DefaultActions"][0]["TargetGroupArn"])) for listener in listeners] == [" Ref TargetGroup2 ", " Ref TargetGroup1 "]
     assert resources["TargetGroup2"]["Properties"]["Port"] == 3000
     assert len({listener["Port"] for listener in listeners}) == 2
+
+
+def test_services_may_use_the_capacity_providers_of_fargate() -> None:
+    cluster = template.parse(account_template.render(Wanted({"AccountClusterName"})), name="a.yaml").resources["Cluster"]
+
+    assert cluster["Properties"] == {"CapacityProviders": ["FARGATE", "FARGATE_SPOT"]}

@@ -100,7 +100,9 @@ _GROUP = """\
 _CLUSTER = f"""\
   Cluster:
     Type: AWS::ECS::Cluster
-{waived("ECS_CLUSTER_CONTAINER_INSIGHTS")}"""
+{waived("ECS_CLUSTER_CONTAINER_INSIGHTS")}\
+    Properties: {{CapacityProviders: [FARGATE, FARGATE_SPOT]}}
+"""
 _BALANCER = f"""\
   LoadBalancer:
     Type: AWS::ElasticLoadBalancingV2::LoadBalancer

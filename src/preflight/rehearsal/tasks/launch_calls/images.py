@@ -98,17 +98,10 @@ def find(
     """
     image = ecr_image(container.image)
     if image is None:
-        is_cut_off = reachability.to_internet(caller.network, caller.interface) is not None
-        if is_cut_off and not reachability.has_ipv6_way_out(caller.network, caller.interface):
-            raise LaunchFailedError(
-                f"{PULL} 5 time(s): failed to resolve ref {full_name(container.image)}: failed to do "
-                "request: Head: dial tcp: i/o timeout"
-            )
+        _check_internet(caller, container.image)
         return None
-    if not partitions.is_region(image.region) and absent.replacements.of(container.image) is None:
-        host = container.image.partition("/")[0]
-        raise LaunchFailedError(f"{PULL} 5 time(s): failed to resolve ref {container.image}: failed to do request: Head: dial tcp: lookup {host}: no such host")
     if not partitions.is_region(image.region):
+        _check_host(container.image, absent)
         return None
     if caller.blocker_to("ecr.dkr"):
         raise LaunchFailedError(
@@ -129,6 +122,22 @@ def find(
             raise LaunchFailedError(f"{PULL} 7 time(s): failed to resolve ref {container.image}: not found")
     _check_layers(caller, image)
     return origin
+
+
+def _check_internet(caller: ExecutionRoleCaller, name: str) -> None:
+    """Refuse an image of another registry if the task does not reach the internet."""
+    is_cut_off = reachability.to_internet(caller.network, caller.interface) is not None
+    if is_cut_off and not reachability.has_ipv6_way_out(caller.network, caller.interface):
+        msg = f"{PULL} 5 time(s): failed to resolve ref {full_name(name)}: failed to do request: Head: dial tcp: i/o timeout"
+        raise LaunchFailedError(msg)
+
+
+def _check_host(name: str, absent: AbsentImages) -> None:
+    """Refuse an image whose registry has no address, unless another runs in its place."""
+    if absent.replacements.of(name) is None:
+        host = name.partition("/")[0]
+        msg = f"{PULL} 5 time(s): failed to resolve ref {name}: failed to do request: Head: dial tcp: lookup {host}: no such host"
+        raise LaunchFailedError(msg)
 
 
 def _check_platform(caller: ExecutionRoleCaller, platforms: Collection[str]) -> None:
