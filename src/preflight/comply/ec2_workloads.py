@@ -12,6 +12,7 @@ from typing import Any
 
 from preflight.aws import fargate_sizes, unresolved
 from preflight.plan.cross_stack_references import ReferencedResource, ReferenceTracer
+from preflight.plan.draft import account_template
 from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
 from preflight.templates import intrinsic_functions, references
 
@@ -69,8 +70,9 @@ class _Workloads:
         )
 
     def _is_elsewhere(self, document: ResolvedTemplate, cluster: Any) -> bool:
-        """Whether a cluster comes from outside of the templates, and may have container instances."""
-        return unresolved.function_of(cluster) is not None and self._tracer.find(document, cluster) is None
+        """Whether a cluster comes from outside of the templates, or stands for one that does: it may have container instances."""
+        resource = self._tracer.find(document, cluster)
+        return unresolved.function_of(cluster) is not None and (resource is None or resource.document.path.name == account_template.FILE)
 
     def _may_be_fargate(self, document: ResolvedTemplate, provider: Any) -> bool:
         """Whether a provider is Fargate's, or is not known."""

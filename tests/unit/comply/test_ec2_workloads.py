@@ -118,3 +118,13 @@ def test_fargates_provider_beside_one_that_is_not_known_stays_fargates(make_esta
     service = "Cluster: !Ref Cluster, CapacityProviderStrategy: [{CapacityProvider: FARGATE}, {CapacityProvider: !Ref Elsewhere}]"
 
     assert "Service" not in left_out(make_estate, service, GROUP, "RequiresCompatibilities: [EC2]")
+
+
+@pytest.mark.parametrize(("file", "names"), [pytest.param("preflight-account", {"Service", "Task"}, id="what init wrote"), pytest.param("network", set(), id="a template of the user")])
+def test_a_cluster_that_stands_for_one_of_the_account_may_have_instances(make_estate: Callable[..., ResolvedStacks], file: str, names: set[str]) -> None:
+    account = 'Resources: {C: {Type: "AWS::ECS::Cluster"}}\nOutputs: {C: {Value: !Ref C, Export: {Name: cluster}}}\n'
+    service = TEMPLATE.replace("SERVICE", "Cluster: !ImportValue cluster").replace("TASK", "Family: web")
+
+    estate = make_estate(**{file: account, "root": service})
+
+    assert {name for found in ec2_workloads.left_out(estate).values() for name in found} == names
