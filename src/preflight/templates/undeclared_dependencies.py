@@ -31,6 +31,8 @@ NAMESPACES = (
 )
 NAT_GATEWAY = "AWS::EC2::NatGateway"
 PROVIDERS = "AWS::ECS::ClusterCapacityProviderAssociations"
+QUICK = frozenset({*LISTENERS, "AWS::ElasticLoadBalancingV2::TargetGroup", "AWS::EC2::SecurityGroup"})
+ROLE = "AWS::IAM::Role"
 ROUTE = "AWS::EC2::Route"
 SERVICE = "AWS::ECS::Service"
 VPC = "AWS::EC2::VPC"
@@ -119,7 +121,7 @@ class _Pairs:
             groups = set(self._targets(service, "LoadBalancers"))
             for listener in self._of_type(*LISTENERS):
                 if groups & {r.name for r in references.references_in(self._properties[listener])}:
-                    yield UndeclaredDependency(service, listener, is_race=False)
+                    yield UndeclaredDependency(service, listener, is_race=self._is_late(service, listener))
             for association in self._of_type(PROVIDERS) if self._takes_strategy(service) else ():
                 if self._share(service, "Cluster", association, "Cluster"):
                     yield UndeclaredDependency(service, association)
@@ -127,6 +129,15 @@ class _Pairs:
                 for target in self._of_type(MOUNT_TARGET):
                     if self._share(definition, "Volumes", target, "FileSystemId"):
                         yield UndeclaredDependency(service, target)
+
+    def _is_late(self, service: str, listener: str) -> bool:
+        """Whether a service waits for a role while its listener waits for nothing that takes long: no load balancer, no role.
+
+        IAM's roles are complete some ten seconds after they are asked for, listeners and their rules after one or two.
+        """
+        before, before_listener = (dependency_graph.all_needs(self._needs, name) for name in (service, listener))
+        waited, waited_for_listener = ({self._types.get(name) for name in names} for names in (before - before_listener, before_listener - before))
+        return ROLE in waited and not waited_for_listener - QUICK
 
     def _takes_strategy(self, service: str) -> bool:
         """Whether a service has a capacity provider strategy, of its own or its cluster's."""

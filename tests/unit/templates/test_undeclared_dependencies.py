@@ -82,6 +82,29 @@ def test_an_order_that_always_fails(waiting: dict[str, Any], needed: str) -> Non
     assert pairs(X=waiting) == {UndeclaredDependency("X", needed, is_race=False)}
 
 
+BALANCER = resource("ElasticLoadBalancingV2::LoadBalancer", Scheme="internal")
+
+
+@pytest.mark.parametrize(
+    ("listener", "role", "is_race"),
+    [
+        pytest.param({}, {"ExecutionRoleArn": {"Fn::GetAtt": ["Role", "Arn"]}}, True, id="a role that the service waits for"),
+        pytest.param({}, {"ExecutionRoleArn": ref("RoleArn")}, False, id="a role that is there"),
+        pytest.param({"LoadBalancerArn": ref("Balancer")}, {"TaskRoleArn": ref("Role")}, False, id="a load balancer to wait for"),
+    ],
+)
+def test_a_listener_that_is_complete_before_what_the_service_waits_for(listener: dict[str, Any], role: dict[str, Any], is_race: bool) -> None:  # noqa: FBT001 - a case
+    added = {
+        "Role": resource("IAM::Role"),
+        "Balancer": BALANCER,
+        "Definition": resource("ECS::TaskDefinition", **role),
+        "Listener": resource("ElasticLoadBalancingV2::Listener", DefaultActions=[{"TargetGroupArn": ref("Group")}], **listener),
+        "X": resource("ECS::Service", LaunchType="FARGATE", TaskDefinition=ref("Definition"), LoadBalancers=[{"TargetGroupArn": ref("Group")}]),
+    }
+
+    assert pairs(**added) == {UndeclaredDependency("X", "Listener", is_race=is_race)}
+
+
 @pytest.mark.parametrize(
     ("needs", "is_race"),
     [
