@@ -14,7 +14,8 @@ from preflight.deploy import aws_errors
 from preflight.deploy.declared_resources import DeclaredResource
 from preflight.deploy.session import Session
 from preflight.model import Finding, JsonObject, Severity
-from preflight.templates.intrinsic_functions import FunctionResolver, ResolutionContext, ResolveError
+from preflight.templates.intrinsic_functions import ResolutionContext, ResolveError
+from preflight.templates.partial import PartialResolver
 
 CHECK = "DRILL"
 LEAVES = ("Retain", "RetainExceptOnCreate", "Snapshot")
@@ -62,7 +63,7 @@ def _declared(session: Session, resource: DeclaredResource) -> JsonObject:
     try:
         stack = session.client("cloudformation").describe_stacks(StackName=resource.stack)["Stacks"][0]
         values = {p["ParameterKey"]: p.get("ResolvedValue") or p.get("ParameterValue", "") for p in stack.get("Parameters") or []}
-        resolver = FunctionResolver(ResolutionContext(resource.template.data, values))
+        resolver = PartialResolver(ResolutionContext(resource.template.data, values))  # a reference to another resource stays one
         return {key: resolver.value(value, ("Resources", resource.logical, key)) for key, value in decisive.items()}
     except (ClientError, ResolveError):
         return decisive  # what does not depend on parameters is still known

@@ -49,6 +49,7 @@ EMPTIED = "  Emptied: {Type: 'Custom::S3AutoDeleteObjects', Properties: {BucketN
         pytest.param("AWS::ElasticLoadBalancingV2::LoadBalancer", "", {"protection": "true"}, "deletion protection is on", id="a protected load balancer"),
         pytest.param("AWS::RDS::DBInstance", "    Properties: {DeletionProtection: true}\n", {}, "deletion protection is on", id="a protected database"),
         pytest.param("AWS::RDS::DBInstance", "    Properties: {DeletionProtection: !Ref Protect}\n", {}, "deletion protection is on", id="a database protected by a parameter"),
+        pytest.param("AWS::RDS::DBInstance", "    Properties: {DeletionProtection: !Ref Protect, MasterUserPassword: !GetAtt Other.Value}\n", {}, "deletion protection is on", id="a database with a reference to another resource"),
         pytest.param("AWS::S3::Bucket", "    DeletionPolicy: !Ref Policy\n", {"Versions": 1}, "its DeletionPolicy Retain keeps it", id="what a parameter retains"),
         pytest.param("AWS::S3::Bucket", "    DeletionPolicy: Retain\n", {"Versions": 1}, "leaves thing-1: its DeletionPolicy Retain keeps it", id="what is retained"),
     ],
