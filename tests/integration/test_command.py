@@ -113,15 +113,6 @@ def test_the_plan_passes_and_nothing_is_left(own_runs: OwnRuns, monkeypatch: pyt
             marks=pytest.mark.faults,
         ),
         pytest.param(
-            "cfn/fa-018-vpc.yaml",
-            "    DependsOn: IGWAttachment\n",
-            "",
-            "rehearse",
-            "RouteTableId: !Ref PublicRouteTable",
-            id="the route is created too early",
-            marks=pytest.mark.faults,
-        ),
-        pytest.param(
             "cfn/fa-018-fargate.yaml",
             "          Image: nginx:1.28.0\n",
             "          Image: nginx:1.28.0\n          Command: [sh, -c, 'echo bye; exit 3']\n",
