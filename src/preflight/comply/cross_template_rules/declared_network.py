@@ -30,8 +30,9 @@ _OTHER_TARGETS = (
     "TransitGatewayId", "VpcPeeringConnectionId", "NetworkInterfaceId", "InstanceId", "LocalGatewayId",
     "CarrierGatewayId", "CoreNetworkArn", "VpcEndpointId",
 )  # fmt: skip
+STACK_SET = "AWS::CloudFormation::StackSet"
 _OPAQUE = (
-    "Custom::", "AWS::CloudFormation::CustomResource", "AWS::CloudFormation::StackSet",
+    "Custom::", "AWS::CloudFormation::CustomResource", STACK_SET,
     "AWS::ServiceCatalog::CloudFormationProvisionedProduct",
 )  # fmt: skip
 _OPEN = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
@@ -214,8 +215,14 @@ def _is_opaque(document: ResolvedTemplate) -> bool:
 
 
 def _is_hidden(document: ResolvedTemplate, logical: str, resource: Mapping[str, Any]) -> bool:
-    """Whether it is unknown what a resource makes, or whether it exists at all."""
+    """Whether it is unknown what a resource makes, or whether it exists at all.
+
+    Stack sets with permissions that the service manages make nothing in their own account, the organization's management account:
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacksets-orgs-associate-stackset-with-org.html.
+    """
     kind, condition = str(resource.get("Type")), resource.get("Condition")
+    if kind == STACK_SET and resolved_stacks.properties(resource).get("PermissionModel") == "SERVICE_MANAGED":
+        return False
     if kind.startswith(_OPAQUE) or kind.endswith("::MODULE") or (kind == resolved_stacks.STACK and logical not in document.children):
         return True
     return kind.startswith("AWS::EC2::") and isinstance(condition, str) and document.resolver.is_undecided(condition)

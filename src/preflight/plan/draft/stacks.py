@@ -74,7 +74,7 @@ def _declared(source: Template) -> dict[str, Mapping[str, Any]]:
 def _is_for_private_tasks(document: ResolvedTemplate, parameter: str) -> bool:
     """Whether subnets are for services whose tasks have no public address, and else only for what needs none."""
     users = [resource for resource in document.resources.values() if _refers(resource, parameter)]
-    if not any(resource.get("Type") in {SERVICE, STACK} for resource in users) or any(str(resource.get("Type")) not in _PRIVATE for resource in users):
+    if not any(str(resource.get("Type")) in {SERVICE, STACK} for resource in users) or any(str(resource.get("Type")) not in _PRIVATE for resource in users):
         return False
     services = [resource for resource in users if resource.get("Type") == SERVICE]
     passed = [(child, name) for child in document.children.values() for name, value in child.parameters.items() if _refers(value, parameter)]

@@ -99,7 +99,7 @@ def _in(value: Any, use: Use, depth: int) -> Iterator[tuple[UsedValue, Use]]:
 
 def _in_function(function: str, argument: Any, use: Use, depth: int) -> Iterator[tuple[UsedValue, Use]]:
     if function == "Ref":
-        yield UsedValue(function, argument), use
+        yield UsedValue(function, str(argument)), use
     elif function == IMPORT:
         yield UsedValue(function, argument), use
         yield from ((UsedValue("Ref", reference.name), Use(IMPORT)) for reference in references.references_in(argument))

@@ -70,6 +70,10 @@ def endpoints(*services: str) -> tuple[str, str]:
     return "Outputs:\n", "\n".join(lines) + "\nOutputs:\n"
 
 
+def stack_set(permissions: str) -> tuple[str, str]:
+    return "Outputs:\n", f"  C: {{Type: 'AWS::CloudFormation::StackSet', Properties: {{PermissionModel: {permissions}, StackSetName: a}}}}\nOutputs:\n"
+
+
 def changed(make_estate: Make, *changes: tuple[str, str], has_plan: bool = True) -> ResolvedStacks:
     texts = {"root": ROOT, "net": NET, "app": APP}
     for old, new in changes:
@@ -106,6 +110,8 @@ def changed(make_estate: Make, *changes: tuple[str, str], has_plan: bool = True)
         pytest.param([(TO_GATEWAY, TO_GATEWAY.replace("!Ref Table", "!ImportValue x"))], 0, id="a route of an unknown table"),
         pytest.param([(TO_GATEWAY, "RouteTableId: !Ref Table, DestinationCidrBlock: 0.0.0.0/0, TransitGatewayId: x")], 0, id="through another network"),
         pytest.param([NO_ROUTE, ("Outputs:\n", "  C: {Type: 'Custom::Routes'}\nOutputs:\n")], 0, id="a custom resource may make the route"),
+        pytest.param([NO_ROUTE, stack_set("SELF_MANAGED")], 0, id="a stack set may make the route"),
+        pytest.param([NO_ROUTE, stack_set("SERVICE_MANAGED")], 1, id="a stack set makes nothing in the management account"),
         pytest.param([NO_ROUTE, ("  App:\n", "  Hidden: {Type: 'AWS::CloudFormation::Stack', Properties: {TemplateURL: https://x/y.yaml}}\n  App:\n")], 0, id="a hidden nested stack may make the route"),
         pytest.param([NO_ROUTE, ("Resources:\n  Vpc", "Transform: Mine\nResources:\n  Vpc")], 0, id="a macro may make the route"),
         pytest.param([("{AssignPublicIp: ENABLED, Subnets: !Ref Subnets}", "[1]")], 0, id="a configuration that is none"),
