@@ -96,6 +96,7 @@ class _Linter:
         from cfnlint.runner import run_template_by_file_path  # noqa: PLC0415 - as above
 
         matches = [_match(match) for match in run_template_by_file_path(template, self._config, self._rules, False)]  # noqa: FBT003 - by position in cfn-lint
+        matches.sort(key=lambda match: (match.line, match.check, match.message, match.path))
         if self._config.configure_rules:  # what a template configures would stay for the next one
             self._load_rules()
         return matches
