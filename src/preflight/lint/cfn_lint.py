@@ -18,7 +18,7 @@ from preflight.model import Finding, ReportedWaiver, Severity
 from preflight.plan import resolved_stacks
 from preflight.plan.resolved_stacks import ResolvedTemplate
 from preflight.system.result_cache import ResultCache
-from preflight.templates import language_extensions
+from preflight.templates import error_location, language_extensions
 from preflight.templates.template import Template
 
 DYNAMIC_PORT, ENUM, ROLE_FORMAT = "E3049", "E3030", "E1041"
@@ -107,8 +107,7 @@ def _replaced_keys(template: Template) -> Iterator[Finding]:
     """Reports keys that count for nothing: AWS takes the last one of a name, and says nothing."""
     for path, line in template.replaced_keys:
         message = f"the key {str(path[-1])[:80]!r} occurs twice, in lines {line} and {template.line(*path)}; AWS takes the last one"
-        resource = str(path[1]) if len(path) > 1 and path[0] == "Resources" else None
-        yield Finding("lint", "ReplacedKey", Severity.WARNING, message, file=template.name, line=line, resource=resource, property=".".join(map(str, path[3:])) or None, fix="Remove one of the two.")
+        yield Finding("lint", "ReplacedKey", Severity.WARNING, message, file=template.name, line=line, resource=error_location.resource_of(path), property=".".join(map(str, path[3:])) or None, fix="Remove one of the two.")
 
 
 def _is_oversized(template: Template) -> bool:

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 
 import yaml
 
+from preflight.templates import template
+
 Span = tuple[yaml.Mark, yaml.Mark]
 
 
@@ -16,9 +18,9 @@ def without_replaced(text: str) -> str:
     """Returns a text with each replaced key and its value blanked, so that every other line and column stays.
 
     Raises:
-        yaml.YAMLError: it is not well-formed.
+        UnreadableError: it is not well-formed.
     """
-    node = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    node = template.compose(text)
     lines = text.splitlines(keepends=True)
     for start, end in _replaced(node):
         _blank(lines, start, end)

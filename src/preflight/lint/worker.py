@@ -18,6 +18,7 @@ from typing import Any
 
 from preflight.lint import duplicate_keys
 from preflight.system import confinement
+from preflight.templates import error_location
 
 MAX_MEMORY = 4 << 30  # bytes of address space
 
@@ -37,7 +38,7 @@ class Match:
     @property
     def resource(self) -> str | None:
         """The logical id of the resource that it is in."""
-        return self.path[1] if len(self.path) > 1 and self.path[0] == "Resources" else None
+        return error_location.resource_of(tuple(self.path))
 
 
 def work() -> None:

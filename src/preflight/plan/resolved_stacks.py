@@ -74,7 +74,10 @@ class ResolvedTemplate:
 
     def chosen(self, part: Any) -> Any:
         """Returns a part without the branches of Fn::If that its condition leaves out; both stay if it is not known."""
-        return _chosen(self.resolver, part)
+        taken = self._through(part, ())[0]
+        if isinstance(taken, list):
+            return [self.chosen(item) for item in taken]
+        return {key: self.chosen(item) for key, item in taken.items()} if isinstance(taken, dict) else taken
 
     def line(self, *path: Key) -> int:
         """Line, in the source, of the part that is at `path` here, or of what stands above it."""
@@ -157,17 +160,6 @@ def imports(document: ResolvedTemplate) -> Iterator[str]:
         name = document.resolver.value(argument, ())
         if isinstance(name, str):
             yield name
-
-
-def _chosen(resolver: PartialResolver, part: Any) -> Any:
-    if isinstance(part, list):
-        return [_chosen(resolver, item) for item in part]
-    if not isinstance(part, dict):
-        return part
-    branches = part.get("Fn::If")
-    if isinstance(branches, list) and len(branches) == 3 and isinstance(branches[0], str) and not resolver.is_undecided(branches[0]):
-        return _chosen(resolver, branches[1] if resolver.condition(branches[0]) else branches[2])
-    return {key: _chosen(resolver, item) for key, item in part.items()}
 
 
 def values_of(part: Any, key: str) -> Iterator[Any]:

@@ -6,8 +6,7 @@ import resource
 import sys
 from pathlib import Path
 
-GIBIBYTE = 1 << 30
-MOST = GIBIBYTE  # bytes that the process may grow by
+MOST = 1 << 30  # bytes that the process may grow by
 _PAGES = Path("/proc/self/statm")
 
 
@@ -21,7 +20,7 @@ class MemoryGrowth:
         """Returns why the process must not keep anything more, or None."""
         if resident_bytes() - self._before <= MOST:
             return None
-        return f"it took more than {MOST / GIBIBYTE:.1f} GiB of memory"
+        return f"it took more than {MOST / (1 << 30):.1f} GiB of memory"
 
 
 def resident_bytes() -> int:

@@ -25,6 +25,11 @@ def reference_of(name: str) -> dict[str, Value]:
     return {"Fn::GetAtt": [logical, attribute]} if attribute else {"Ref": logical}
 
 
+def referenced(value: Value) -> str | None:
+    """Returns the name that a value refers to if it is a Ref and nothing else, else None."""
+    return str(value["Ref"]) if isinstance(value, dict) and unresolved.function_of(value) == "Ref" else None
+
+
 def names_in(text: str) -> list[str]:
     """Returns the names in a text of Fn::Sub, as they are written."""
     return [name.strip() for name in intrinsic_functions.names_in(text)]

@@ -106,7 +106,7 @@ def parse(raw: bytes | str, *, name: str = "template") -> Template:
     text = _decode(raw)
     if text.lstrip("\ufeff \t\r\n").startswith("{"):
         _check_json(text)
-    node = _compose(text)
+    node = compose(text)
     reader = _TemplateReader()
     data = reader.read(node, ()) if node is not None else None
     if not isinstance(data, dict):
@@ -138,7 +138,12 @@ def _check_json(text: str) -> None:
         raise UnreadableError("Template format error: JSON not well-formed. A number is too long.", line=1) from None
 
 
-def _compose(text: str) -> yaml.Node | None:
+def compose(text: str) -> yaml.Node | None:
+    """Returns the nodes of a text of YAML or JSON, None of an empty one; nothing is constructed.
+
+    Raises:
+        UnreadableError: it is not well-formed.
+    """
     try:
         loader = _LOADER(text.replace("\t", " ") if text.lstrip().startswith("{") else text)
         try:

@@ -29,10 +29,15 @@ Resources:
 def severity(folder: Path, check: str, old: str = "", new: str = "") -> Severity | None:
     """The severity of a check in the template after a change; None if it does not fire."""
     assert old in TASK
+    return next(iter(severities(folder, check, TASK.replace(old, new))), None)
+
+
+def severities(folder: Path, check: str, text: str) -> list[Severity]:
+    """The severities of a check in a template, each time that it fires."""
     path = folder / "t.yaml"
-    path.write_text(TASK.replace(old, new))
+    path.write_text(text)
     findings = cfn_lint.check({path: template.load(path, name="t.yaml")})
-    return next((finding.severity for finding in findings if finding.check == check), None)
+    return [finding.severity for finding in findings if finding.check == check]
 
 
 @pytest.mark.parametrize(
@@ -75,12 +80,9 @@ Resources:
     ],
 )
 def test_the_health_check_port_of_dynamic_ports(tmp_path: Path, port: str, expected: Severity) -> None:
-    path = tmp_path / "t.yaml"
-    path.write_text(BEHIND_DYNAMIC_PORTS.replace("{Port: 80", f"{{{port}Port: 80"))
+    text = BEHIND_DYNAMIC_PORTS.replace("{Port: 80", f"{{{port}Port: 80")
 
-    findings = cfn_lint.check({path: template.load(path, name="t.yaml")})
-
-    assert {finding.severity for finding in findings if finding.check == "E3049"} == {expected}
+    assert set(severities(tmp_path, "E3049", text)) == {expected}
 
 
 CONDITIONAL = """\
@@ -101,12 +103,7 @@ Resources:
     ],
 )
 def test_a_dependency_on_a_resource_that_may_not_exist(tmp_path: Path, name: str, expected: Severity) -> None:
-    path = tmp_path / "t.yaml"
-    path.write_text(CONDITIONAL % (name, name))
-
-    findings = cfn_lint.check({path: template.load(path, name="t.yaml")})
-
-    assert [finding.severity for finding in findings if finding.check == "E3005"] == [expected] * 2
+    assert severities(tmp_path, "E3005", CONDITIONAL % (name, name)) == [expected] * 2
 
 
 @pytest.mark.parametrize(
@@ -117,12 +114,9 @@ def test_a_dependency_on_a_resource_that_may_not_exist(tmp_path: Path, name: str
     ],
 )
 def test_the_hooks_of_a_blue_green_deployment(tmp_path: Path, transform: str, expected: Severity) -> None:
-    path = tmp_path / "t.yaml"
-    path.write_text(transform + "Hooks: {Hook: {Type: AWS::CodeDeploy::BlueGreen}}\nResources: {Q: {Type: AWS::SQS::Queue}}\n")
+    text = transform + "Hooks: {Hook: {Type: AWS::CodeDeploy::BlueGreen}}\nResources: {Q: {Type: AWS::SQS::Queue}}\n"
 
-    findings = cfn_lint.check({path: template.load(path, name="t.yaml")})
-
-    assert [finding.severity for finding in findings if finding.check == "E1001"] == [expected]
+    assert severities(tmp_path, "E1001", text) == [expected]
 
 
 def test_the_value_of_a_dynamic_reference_is_not_judged(tmp_path: Path) -> None:
@@ -131,12 +125,9 @@ def test_the_value_of_a_dynamic_reference_is_not_judged(tmp_path: Path) -> None:
 
 
 def test_text_that_looks_like_a_variable_of_sub_is_a_warning(tmp_path: Path) -> None:
-    path = tmp_path / "t.yaml"
-    path.write_text('Resources: {Q: {Type: "AWS::SNS::Topic", Properties: {DisplayName: "${AWS::Region}"}}}\n')
+    text = 'Resources: {Q: {Type: "AWS::SNS::Topic", Properties: {DisplayName: "${AWS::Region}"}}}\n'
 
-    findings = cfn_lint.check({path: template.load(path, name="t.yaml")})
-
-    assert {finding.severity for finding in findings if finding.check == "E1029"} == {Severity.WARNING}
+    assert set(severities(tmp_path, "E1029", text)) == {Severity.WARNING}
 
 
 def test_other_wrong_values_are_errors(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from preflight.plan.resolved_stacks import ResolvedTemplate
+from preflight.templates import error_location
 from preflight.templates.intrinsic_functions import Path
 
 
@@ -21,7 +22,7 @@ class Violation:
     @property
     def resource(self) -> str | None:
         """Logical id of the resource that is wrong."""
-        return str(self.path[1]) if len(self.path) > 1 and self.path[0] == "Resources" else None
+        return error_location.resource_of(self.path)
 
     @property
     def property(self) -> str | None:

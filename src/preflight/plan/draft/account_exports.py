@@ -14,7 +14,7 @@ from preflight.plan.draft.parameter_values import Numbers
 from preflight.plan.draft.uses import IMPORT, Use
 from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
 from preflight.plan.texts import Texts
-from preflight.templates import intrinsic_functions
+from preflight.templates import intrinsic_functions, references
 
 _NAME = re.compile(r"[A-Za-z0-9:-]{1,255}")
 _DOMAIN = re.compile(r"(?=.{3,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -96,7 +96,8 @@ def _target_group(document: ResolvedTemplate, arn: Any, values: Mapping[Any, Map
     function = unresolved.function_of(arn)
     if function == IMPORT and isinstance(arn[IMPORT], str):
         return exports.get(_with_placeholders(arn[IMPORT]), "")
-    if function == "Ref" and document.parent is None:
-        value = values.get(document.path, {}).get(str(arn["Ref"]))
+    parameter = references.referenced(arn) if document.parent is None else None
+    if parameter is not None:
+        value = values.get(document.path, {}).get(parameter)
         return value.text if value is not None else ""
     return ""

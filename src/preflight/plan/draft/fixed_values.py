@@ -10,10 +10,9 @@ import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from preflight.aws import unresolved
 from preflight.plan.resolved_stacks import ResolvedTemplate
 from preflight.plan.texts import DEFINITION
-from preflight.templates import intrinsic_functions
+from preflight.templates import intrinsic_functions, references
 
 SERVICE = "AWS::ECS::Service"
 
@@ -34,7 +33,7 @@ def of(document: ResolvedTemplate) -> dict[str, str]:
 
 def _containers(document: ResolvedTemplate, service: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Returns the containers of a service whose task definition stands in its own template."""
-    logical = _parameter(service.get("TaskDefinition"))
+    logical = references.referenced(service.get("TaskDefinition"))
     definition = dict(document.of_type(DEFINITION)).get(logical or "", {})
     return list(_dicts(definition.get("ContainerDefinitions")))
 
@@ -45,7 +44,7 @@ def _agreed(target: Mapping[str, Any], containers: list[dict[str, Any]]) -> dict
     if name is None or not containers:
         return {}
     values = _same(name, [container.get("Name") for container in containers])
-    named = [container for container in containers if container.get("Name") == name or values.get(_parameter(container.get("Name")) or "") == name]
+    named = [container for container in containers if container.get("Name") == name or values.get(references.referenced(container.get("Name")) or "") == name]
     ports = [mapping.get("ContainerPort") for container in named or containers for mapping in _dicts(container.get("PortMappings"))]
     port = target.get("ContainerPort")
     return values if port is None else {**_same(port, ports), **values}
@@ -54,8 +53,8 @@ def _agreed(target: Mapping[str, Any], containers: list[dict[str, Any]]) -> dict
 def _same(value: Any, others: list[Any]) -> dict[str, str]:
     """Returns the value of a parameter that makes one of two sides name the other, if it is plain and none does so yet."""
     texts = [_text(other) for other in others]
-    parameters = [_parameter(other) for other in others]
-    text, parameter = _text(value), _parameter(value)
+    parameters = [references.referenced(other) for other in others]
+    text, parameter = _text(value), references.referenced(value)
     if text is not None and text not in texts:
         other = next((name for name in parameters if name), None)
         return {other: text} if other else {}
@@ -68,10 +67,6 @@ def _same(value: Any, others: list[Any]) -> dict[str, str]:
 def _text(value: Any) -> str | None:
     is_plain = isinstance(value, str | int) and not isinstance(value, bool)
     return intrinsic_functions.as_text(value) if is_plain else None
-
-
-def _parameter(value: Any) -> str | None:
-    return str(value["Ref"]) if unresolved.function_of(value) == "Ref" else None
 
 
 def _dicts(value: Any) -> Iterator[dict[str, Any]]:

@@ -8,13 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from preflight.aws import unresolved
 from preflight.plan import resolved_stacks
 from preflight.plan.draft import property_values, stacks
 from preflight.plan.draft.draft import Draft, DraftImage, DraftStack
 from preflight.plan.draft.parameter_values import DraftValue
 from preflight.plan.resolved_stacks import ResolvedTemplate
 from preflight.plan.texts import DEFINITION, HOLE, REPOSITORY, Texts
+from preflight.templates import references
 from preflight.templates.template import Template
 
 PUBLIC = f"{property_values.PUBLIC}:stable"  # runs where nothing is known of an image
@@ -71,8 +71,9 @@ def _parameters_of_images(resource: Mapping[str, object]) -> Iterator[str]:
     containers = resolved_stacks.properties(resource).get("ContainerDefinitions") if resource.get("Type") == DEFINITION else None
     for container in containers if isinstance(containers, list) else ():
         image = container.get("Image") if isinstance(container, dict) else None
-        if isinstance(image, dict) and unresolved.function_of(image) == "Ref":
-            yield str(image["Ref"])
+        name = references.referenced(image)
+        if name is not None:
+            yield name
 
 
 def _image_value(name: str, folders: Sequence[Path]) -> DraftValue:

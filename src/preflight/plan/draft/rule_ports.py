@@ -10,10 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from preflight.aws import unresolved
 from preflight.plan.draft.parameter_values import DraftValue
 from preflight.plan.resolved_stacks import ResolvedTemplate
-from preflight.templates import intrinsic_functions
+from preflight.templates import intrinsic_functions, references
 
 _LISTS = ("SecurityGroupIngress", "SecurityGroupEgress")
 PORTS = ("8080", "8081", "8082", "8083", "3000", "5000", "9000", "9090")
@@ -24,7 +23,7 @@ def with_distinct(document: ResolvedTemplate, values: Mapping[str, DraftValue]) 
     chosen = dict(values)
     for rules in _lists(document):
         for rule in rules:
-            name = _parameter(rule.get("FromPort"))
+            name = references.referenced(rule.get("FromPort"))
             if name in chosen and _is_repeated(rules, rule, chosen):
                 _choose_another(rules, rule, name, chosen)
     return chosen
@@ -54,12 +53,8 @@ def _permission(rule: dict[str, Any], values: Mapping[str, DraftValue]) -> str:
     return json.dumps({key: _text(value, values) for key, value in rule.items() if key != "Description"}, sort_keys=True, default=str)
 
 
-def _parameter(value: Any) -> str:
-    """Returns the name that a Ref has; empty if it is none."""
-    return str(value["Ref"]) if unresolved.function_of(value) == "Ref" else ""
-
-
 def _text(value: Any, values: Mapping[str, DraftValue]) -> Any:
-    if _parameter(value) in values:
-        return values[_parameter(value)].text
+    name = references.referenced(value)
+    if name is not None and name in values:
+        return values[name].text
     return intrinsic_functions.as_text(value) if isinstance(value, str | int) else value

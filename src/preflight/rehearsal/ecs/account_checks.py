@@ -90,7 +90,7 @@ class Checks:
     def _listeners(self, balancer: JsonObject, region: str) -> None:
         """Only a network load balancer has its listener in the place of a rule."""
         advanced, elb = balancer.get("advancedConfiguration") or {}, self._account.client("elbv2", region)
-        for key in balancers.RULES:
+        for key in deployment_strategy.RULES:
             if _is_listener_of_application(elb, str(advanced.get(key))):
                 raise Refusal(INVALID, balancers.NO_RULE.format(key=key, arn=advanced[key]))
 
@@ -114,8 +114,8 @@ class Checks:
     def _rules(self, balancer: JsonObject, region: str) -> None:
         """The production listener rule forwards to both target groups, or a test listener rule is named."""
         advanced, elb = balancer["advancedConfiguration"], self._account.client("elbv2", region)
-        rule = str(advanced["productionListenerRule"])
-        if advanced.get("testListenerRule") or ":listener-rule/" not in rule:
+        rule = str(advanced[deployment_strategy.PRODUCTION_RULE])
+        if advanced.get(deployment_strategy.TEST_RULE) or ":listener-rule/" not in rule:
             return
         try:
             actions = elb.describe_rules(RuleArns=[rule])["Rules"][0]["Actions"]
@@ -138,7 +138,7 @@ def _is_listener_of_application(elb: Any, arn: str) -> bool:
 
 def _groups(balancer: JsonObject) -> list[str]:
     """Returns the target group of a load balancer, and the alternate one."""
-    alternate = (balancer.get("advancedConfiguration") or {}).get("alternateTargetGroupArn")
+    alternate = deployment_strategy.alternate_target_group(balancer)
     return [str(group) for group in (balancer.get("targetGroupArn"), alternate) if group]
 
 

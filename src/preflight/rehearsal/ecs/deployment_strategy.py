@@ -16,6 +16,7 @@ BAKE = 15  # minutes, if no bake time is set
 LINEAR_PERCENT, LINEAR_BAKE = 10.0, 6
 CANARY_PERCENT, CANARY_BAKE = 5.0, 10
 ALL = 100.0
+PRODUCTION_RULE, TEST_RULE = RULES = ("productionListenerRule", "testListenerRule")  # of an advanced configuration
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,11 @@ class Step:
 def of(request: Mapping[str, Any]) -> str:
     """Returns the strategy of a service."""
     return str((request.get("deploymentConfiguration") or {}).get("strategy") or ROLLING)
+
+
+def alternate_target_group(balancer: Mapping[str, Any]) -> str | None:
+    """Returns the alternate target group of a load balancer of a service, by ARN, or None if it has none."""
+    return (balancer.get("advancedConfiguration") or {}).get("alternateTargetGroupArn")
 
 
 def steps(request: Mapping[str, Any]) -> tuple[Step, ...]:

@@ -83,7 +83,7 @@ class Deployment:
 
     def target_group(self, balancer: JsonObject) -> str | None:
         """Returns the target group in which its tasks are registered for a load balancer of its service."""
-        alternate = (balancer.get("advancedConfiguration") or {}).get("alternateTargetGroupArn")
+        alternate = deployment_strategy.alternate_target_group(balancer)
         return alternate if self.is_alternate and alternate else balancer.get("targetGroupArn")
 
 

@@ -53,7 +53,7 @@ def fail(service: Service, deployment: Deployment, reason: str, *, rolls_back: b
     deployment.rollout, deployment.reason = "FAILED", reason
     deployment.updated = protocol.utc_now()
     service.add_event(f"(deployment {deployment.id}) deployment failed: {reason}")
-    former = next((d for d in service.deployments[1:] if d.rollout == "COMPLETED"), None)
+    former = service.production
     if not rolls_back or former is None or deployment is not service.primary:
         return None
     service.add_event(f"rolling back to deployment {former.id}.")

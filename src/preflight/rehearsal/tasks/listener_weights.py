@@ -20,7 +20,6 @@ from preflight.rehearsal.iam import infrastructure_role
 from preflight.rehearsal.iam.infrastructure_role import InfrastructureRoles, RoleNotAssumedError
 from preflight.rehearsal.load_balancing import listener_rules
 
-PRODUCTION, TEST = "productionListenerRule", "testListenerRule"
 MANY = "{key} {rule} should have exactly one target group serving traffic but found {number} target groups which are serving traffic"
 UNEXPECTED = (
     "Production listener rule is forwarding traffic to unexpected target group {group}. Expected traffic to be forwarded to "
@@ -65,18 +64,18 @@ class ListenerWeights:
     def _serving(self, balancer: JsonObject, region: str) -> str:
         """Returns the only target group of a load balancer that serves production traffic."""
         advanced = balancer["advancedConfiguration"]
-        rules = {key: str(advanced[key]) for key in (PRODUCTION, TEST) if advanced.get(key)}
+        rules = {key: str(advanced[key]) for key in (deployment_strategy.PRODUCTION_RULE, deployment_strategy.TEST_RULE) if advanced.get(key)}
         actions = {key: self._call(balancer, region, lambda elb, rule=rule: _actions(elb, rule)) for key, rule in rules.items()}
-        serving = [arn for action in actions[PRODUCTION] for arn in listener_rules.target_groups(action)]
+        serving = [arn for action in actions[deployment_strategy.PRODUCTION_RULE] for arn in listener_rules.target_groups(action)]
         own = [str(balancer["targetGroupArn"]), alternate_of(balancer)]
         for group in serving:
             if group not in own:
                 raise InvalidNetworkingError(UNEXPECTED.format(group=group, target=own[0], alternate=own[1]))
         if len(serving) != 1:
-            raise InvalidNetworkingError(MANY.format(key=PRODUCTION, rule=rules[PRODUCTION], number=len(serving)))
+            raise InvalidNetworkingError(MANY.format(key=deployment_strategy.PRODUCTION_RULE, rule=rules[deployment_strategy.PRODUCTION_RULE], number=len(serving)))
         related = {arn for action in _forwards(actions) for arn in account_checks.forwarded(action)}
         for group in own:
-            if group not in related and _is_of_application(rules[PRODUCTION]):
+            if group not in related and _is_of_application(rules[deployment_strategy.PRODUCTION_RULE]):
                 raise InvalidNetworkingError(UNRELATED.format(group=group))
         return serving[0]
 
@@ -103,17 +102,17 @@ def balancers(deployment: Deployment) -> list[JsonObject]:
 
 def alternate_of(balancer: JsonObject) -> str:
     """Returns the alternate target group of a load balancer."""
-    return str((balancer.get("advancedConfiguration") or {}).get("alternateTargetGroupArn") or "")
+    return str(deployment_strategy.alternate_target_group(balancer) or "")
 
 
 def has_test_rule(deployment: Deployment) -> bool:
     """Whether a deployment shifts test traffic by a listener rule."""
-    return any(balancer["advancedConfiguration"].get(TEST) for balancer in balancers(deployment))
+    return any(balancer["advancedConfiguration"].get(deployment_strategy.TEST_RULE) for balancer in balancers(deployment))
 
 
 def has_network_balancer(deployment: Deployment) -> bool:
     """Whether a load balancer of a deployment is a network load balancer, for which ECS waits longer."""
-    return any(not _is_of_application(str(b["advancedConfiguration"].get(PRODUCTION))) for b in balancers(deployment))
+    return any(not _is_of_application(str(b["advancedConfiguration"].get(deployment_strategy.PRODUCTION_RULE))) for b in balancers(deployment))
 
 
 def _is_of_application(rule: str) -> bool:

@@ -88,7 +88,7 @@ class TrafficShifts:
     def _give_back(self, service: Service, deployment: Deployment) -> None:
         def give_back() -> None:
             try:
-                for key in (listener_weights.PRODUCTION, listener_weights.TEST):
+                for key in (deployment_strategy.PRODUCTION_RULE, deployment_strategy.TEST_RULE):
                     self._weights.shift(deployment, service.region, key, 0)
             except InvalidNetworkingError as error:
                 service.add_event(f"(deployment {deployment.id}) rollback failed: {error}")
@@ -125,7 +125,7 @@ class TrafficShifts:
             self._begin(service, deployment, traffic_shift.PRODUCTION_TRAFFIC_SHIFT)
 
         shift = self._weights.shift
-        self._call(service, deployment, lambda: shift(deployment, service.region, listener_weights.TEST, 100), shifted)
+        self._call(service, deployment, lambda: shift(deployment, service.region, deployment_strategy.TEST_RULE, 100), shifted)
 
     def _shift_production_traffic(self, service: Service, deployment: Deployment) -> None:
         steps = steps_of(service, deployment)
@@ -139,7 +139,7 @@ class TrafficShifts:
                 self._begin(service, deployment, traffic_shift.BAKE_TIME)
 
         shift = self._weights.shift
-        self._call(service, deployment, lambda: shift(deployment, service.region, listener_weights.PRODUCTION, step.percent), shifted)
+        self._call(service, deployment, lambda: shift(deployment, service.region, deployment_strategy.PRODUCTION_RULE, step.percent), shifted)
 
     def _end_bake_time(self, service: Service, deployment: Deployment) -> None:
         self._begin(service, deployment, traffic_shift.CLEAN_UP)

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from preflight.rehearsal.ecs import traffic_shift
+from preflight.rehearsal.ecs.deployment_strategy import PRODUCTION_RULE, TEST_RULE
 from preflight.rehearsal.ecs.state import Deployment
 from preflight.rehearsal.tasks import traffic_shifts
-from preflight.rehearsal.tasks.listener_weights import PRODUCTION, TEST
 from tests.unit.rehearsal.tasks.scheduler_world import World
 
 ROLE = "arn:aws:iam::123456789012:role/elb"
@@ -43,7 +43,7 @@ def scaled_up(world: World) -> World:
     return world
 
 
-def percents(world: World, key: str = PRODUCTION) -> list[float]:
+def percents(world: World, key: str = PRODUCTION_RULE) -> list[float]:
     return [percent for _, rule, percent in world.weights.shifted if rule == key]
 
 
@@ -133,7 +133,7 @@ def test_test_traffic_is_shifted_before_production_traffic() -> None:
 
     passes(world)
 
-    assert world.weights.shifted == [("new", TEST, 100), ("new", PRODUCTION, 100)]
+    assert world.weights.shifted == [("new", TEST_RULE, 100), ("new", PRODUCTION_RULE, 100)]
 
 
 @pytest.mark.parametrize(
@@ -256,7 +256,7 @@ def test_traffic_goes_back_before_green_stops_if_green_fails_while_it_bakes() ->
 
     passes(world)
 
-    assert world.log == [f"{PRODUCTION} 0", f"{TEST} 0", "stop new", "stop new"]
+    assert world.log == [f"{PRODUCTION_RULE} 0", f"{TEST_RULE} 0", "stop new", "stop new"]
     assert world.service.deployments == [world.old]
     assert world.service.is_steady
 

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from preflight.rehearsal.cloudformation.resources.context import HandlerContext, Properties, Response, without
-
-RULES = ("productionListenerRule", "testListenerRule")
+from preflight.rehearsal.ecs import deployment_strategy
 
 
 def as_declared(context: HandlerContext, arn: str, declared: Any, actual: Any) -> Any:
@@ -33,7 +32,7 @@ def _shifting(context: HandlerContext) -> set[str]:
         for service in _services(context)
         for balancer in service.get("loadBalancers") or []
     ]
-    return {str(configuration[key]) for configuration in advanced for key in RULES if configuration.get(key)}
+    return {str(configuration[key]) for configuration in advanced for key in deployment_strategy.RULES if configuration.get(key)}
 
 
 def _services(context: HandlerContext) -> Iterator[Response]:

@@ -15,8 +15,7 @@ from preflight.rehearsal.ecs import deployment_strategy
 from preflight.rehearsal.ecs.validation import Request
 
 MAX_BALANCERS = 5
-FOR_SHIFTS = ("alternateTargetGroupArn", "productionListenerRule", "roleArn")
-RULES = ("productionListenerRule", "testListenerRule")
+FOR_SHIFTS = ("alternateTargetGroupArn", deployment_strategy.PRODUCTION_RULE, "roleArn")
 _NO_RULE = re.compile(r"arn:[^:]+:elasticloadbalancing:.*:(?!listener-rule/|listener/)[^:]*")
 NO_RULE = "{key} has an invalid ARN format. Must be RuleArn for ALB or ListenerArn for NLB. Got: {arn}"
 
@@ -91,9 +90,9 @@ def _shift(advanced: Request, *, is_shifting: bool) -> Iterator[str]:
     for key in FOR_SHIFTS:
         if is_shifting and not advanced.get(key):
             yield f"The deployment strategy of the service needs the {key} of the load balancer's advancedConfiguration."
-    for key in RULES:
+    for key in deployment_strategy.RULES:
         if _NO_RULE.fullmatch(str(advanced.get(key))):
             yield NO_RULE.format(key=key, arn=advanced[key])
-    rule = advanced.get("productionListenerRule")
-    if rule and rule == advanced.get("testListenerRule"):
+    rule = advanced.get(deployment_strategy.PRODUCTION_RULE)
+    if rule and rule == advanced.get(deployment_strategy.TEST_RULE):
         yield f"The following rules cannot be used as both production and test listener rules: {rule}"
