@@ -1,5 +1,7 @@
 """Which connections the rules of security groups admit, into an interface and out of it. Pure.
 
+Two interfaces at once: `reachability.between`.
+
 Source: https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html.
 """
 

@@ -24,10 +24,10 @@ from preflight.rehearsal import acting, assembly, preload, protocol
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.assembly import EmulationOptions, TaskOptions
 from preflight.rehearsal.containers.runner import ContainerRunner
-from preflight.rehearsal.iam import access_denied, authentication, request_filter
-from preflight.rehearsal.iam.access_denied import RequestDeniedError
+from preflight.rehearsal.iam import authentication, error_responses, request_filter
 from preflight.rehearsal.iam.actions import parsing
 from preflight.rehearsal.iam.authentication import SignedScope
+from preflight.rehearsal.iam.error_responses import RequestDeniedError
 from preflight.rehearsal.protocol import Refusal
 from preflight.system.memory import MemoryGrowth
 
@@ -129,7 +129,7 @@ class Server:
         if trouble is None:
             return
         self.ledger.trouble(f"the emulated account keeps no more of what containers send: {trouble}. Next: send less, or use --target aws")
-        raise RequestDeniedError(access_denied.refuse(scope.service, request, FULL))
+        raise RequestDeniedError(error_responses.refuse(scope.service, request, FULL))
 
 
 def _is_of_registry(request: Request) -> bool:

@@ -1,7 +1,7 @@
 """Evaluates a template as far as it can be decided before it is deployed; pure.
 
 What cannot be decided stays as it is: a reference to a parameter without a value, a condition that needs one, and
-a function that cannot be evaluated. `functions` refuses these; here they are not errors.
+a function that cannot be evaluated. `intrinsic_functions` refuses these; here they are not errors.
 """
 
 from __future__ import annotations

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 from preflight.aws import partitions
 from preflight.rehearsal import acting
 from preflight.rehearsal.account import Account
-from preflight.rehearsal.iam import access_denied
-from preflight.rehearsal.iam.access_denied import RequestDeniedError
+from preflight.rehearsal.iam import error_responses
 from preflight.rehearsal.iam.actions import parsing
 from preflight.rehearsal.iam.authorization import Authorizer
+from preflight.rehearsal.iam.error_responses import RequestDeniedError
 from preflight.rehearsal.iam.principals import INVALID, Principals
 from preflight.rehearsal.identity import Principal
 from preflight.rehearsal.protocol import Refusal
@@ -92,11 +92,11 @@ class Authenticator:
             if principal is None and self._administrator is not None:
                 raise UNKNOWN_KEY
         except Refusal as refusal:
-            raise RequestDeniedError(access_denied.stale(signed.service, request, refusal)) from None
+            raise RequestDeniedError(error_responses.stale(signed.service, request, refusal)) from None
         return principal
 
     def _check(self, who: Principal, request: Request, signed: SignedScope) -> None:
         targets = parsing.targets(signed.service, signed.region, self._account.id, request)
         denials = list(self._gate.denials(who, targets, signed.region))
         if denials:
-            raise RequestDeniedError(access_denied.denied(signed.service, signed.region, request, denials))
+            raise RequestDeniedError(error_responses.denied(signed.service, signed.region, request, denials))

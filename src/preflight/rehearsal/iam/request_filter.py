@@ -14,8 +14,8 @@ import string
 
 from werkzeug.wrappers import Request, Response
 
-from preflight.rehearsal.iam.access_denied import RequestDeniedError, refuse
 from preflight.rehearsal.iam.authentication import SignedScope
+from preflight.rehearsal.iam.error_responses import RequestDeniedError, refuse
 from preflight.rehearsal.protocol import Refusal
 
 SERVICES = frozenset(

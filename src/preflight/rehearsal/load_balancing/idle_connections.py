@@ -14,8 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from preflight.rehearsal.load_balancing import targets
-from preflight.rehearsal.load_balancing.targets import Target
+from preflight.rehearsal.load_balancing.target import HEALTHY, Target
 from preflight.system import waiting
 from preflight.system.http import DeadlineSocket
 
@@ -50,7 +49,7 @@ class IdleConnections:
         if seconds > idle_timeout - MARGIN:
             return
         waiting.pause(AFTERWARDS)
-        if target.state == targets.HEALTHY:
+        if target.state == HEALTHY:
             group = target.group.rpartition(":targetgroup/")[2].partition("/")[0]
             self._note(
                 f"the targets of {group} close idle connections after {seconds:.0f} s, but the load balancer keeps them open for "

@@ -21,10 +21,10 @@ from preflight.model import JsonObject
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.containers.running_task import RunningTasks
 from preflight.rehearsal.ledger import Ledger
-from preflight.rehearsal.load_balancing import listener_rules, targets
+from preflight.rehearsal.load_balancing import listener_rules
 from preflight.rehearsal.load_balancing.http_listener import HttpListener
 from preflight.rehearsal.load_balancing.idle_connections import IdleConnections
-from preflight.rehearsal.load_balancing.targets import Target
+from preflight.rehearsal.load_balancing.target import DRAINING, HEALTHY, Target
 from preflight.rehearsal.network.interfaces import CreatedInterface, Interfaces
 from preflight.rehearsal.network.relay import Destination, Relay
 from preflight.system.http import DeadlineSocket
@@ -291,8 +291,8 @@ class LoadBalancers:
 
     def receivers(self, group: str, vpc: str) -> list[tuple[Target, Destination]]:
         """Returns the targets of a group that take new requests: the healthy ones, or all if none is healthy."""
-        registered = [target for target in self._targets(group) if target.state != targets.DRAINING]
-        healthy = [target for target in registered if target.state == targets.HEALTHY]
+        registered = [target for target in self._targets(group) if target.state != DRAINING]
+        healthy = [target for target in registered if target.state == HEALTHY]
         receivers = []
         for target in healthy or registered:
             running = self._running_tasks.at(target.address, vpc)
@@ -333,7 +333,7 @@ class _Routing:
             self._turn += 1
             target, place = receivers[self._turn % len(receivers)]
             target.in_flight.begin(caller)
-            if target.state != targets.DRAINING:
+            if target.state != DRAINING:
                 self._chosen[place.address] = target
                 return place
             target.in_flight.end(caller)  # it was deregistered meanwhile
@@ -342,7 +342,7 @@ class _Routing:
     def keep(self, receiver: Destination, connection: DeadlineSocket) -> bool:
         """Take an idle connection to a target over. Returns False if it is not needed."""
         target, idle = self._chosen[receiver.address], self._balancers.idle_connections
-        return target.state == targets.HEALTHY and idle.take(target, connection, idle_timeout=self.idle_timeout)
+        return target.state == HEALTHY and idle.take(target, connection, idle_timeout=self.idle_timeout)
 
     def pick(self, client: socket.socket) -> Destination | None:
         """Returns the next target of a listener that has no rules."""

@@ -1,113 +1,170 @@
-"""Sends one health check of a target group to a target."""
+"""Checks a target again and again, and sets its health as the thresholds of its target group say.
+
+Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html.
+"""
 
 from __future__ import annotations
 
-import contextlib
-import functools
-import http.client
-import ssl
-from collections.abc import Mapping
-from dataclasses import dataclass
+import time
+from collections.abc import Callable
 from typing import Any
 
-from preflight.rehearsal.network import namespace
-from preflight.system.http import DeadlineSocket
+from botocore.exceptions import ClientError
+
+from preflight.aws import describe_network, reachability
+from preflight.aws.network import Interface, Network
+from preflight.model import JsonObject
+from preflight.rehearsal.containers.running_task import RunningTask
+from preflight.rehearsal.ecs.state import State, Task
+from preflight.rehearsal.load_balancing import health_check_request
+from preflight.rehearsal.load_balancing.health_check_request import CheckResult, HealthCheck
+from preflight.rehearsal.load_balancing.target import HEALTHY, UNHEALTHY, Target
+from preflight.system.worker import Worker
+
+FIRST_INTERVAL = 0.25  # seconds between checks until a target is healthy
+LONGEST_WAIT = 30.0  # seconds of failures, and of the grace period, until a target is unhealthy
+PERMANENT_WAIT = 3.0  # seconds until a target that answers with a wrong page is unhealthy
+InterfacesOf = Callable[[str], tuple[Interface, ...]]  # of a load balancer, by ARN
+GONE = "TargetGroupNotFound"
 
 
-@dataclass(frozen=True)
-class HealthCheck:
-    """How a target group checks: `codes` are the healthy ones, times are in seconds."""
+class TargetHealthCheck:
+    """Checks a target until it is deregistered, its target group is deleted, or the account closes."""
 
-    protocol: str
-    port: int
-    path: str
-    codes: str
-    interval: float
-    timeout: float
-    unhealthy_threshold: int
-    is_enabled: bool = True
+    def __init__(
+        self, task: Task, running: RunningTask, target: Target, state: State, *, interfaces_of: InterfacesOf
+    ) -> None:
+        self._task = task
+        self._running = running
+        self._target = target
+        self._state = state
+        self._account = state.account
+        self._interfaces_of = interfaces_of
+        self._started = time.monotonic()
+        self._failures = 0
+        self._worker = Worker(self._step, name="target")
 
+    def start(self) -> None:
+        """Start to check."""
+        self._worker.start()
 
-@dataclass(frozen=True)
-class CheckResult:
-    """Whether a target is healthy, and else AWS's reason code and description.
+    def _step(self) -> None:
+        if self._target.deregistered.is_set() or self._account.closing.is_set():
+            self._worker.stop()
+            return
+        try:
+            interval = self._check()
+        except (ClientError, LookupError):  # the target group is deleted
+            gone = CheckResult(is_healthy=False, reason="Target.NotInUse", description="Target group is gone")
+            self._set_state(UNHEALTHY, gone)
+            self._worker.stop()
+            return
+        self._target.deregistered.wait(interval)
 
-    A failure `can_recover` unless the network excludes it; it `is_permanent` if the target answers, but with
-    a wrong page.
-    """
-
-    is_healthy: bool
-    reason: str = ""
-    description: str = ""
-    can_recover: bool = True
-    is_permanent: bool = False
-
-
-def of_target_group(group: Mapping[str, Any], port: int) -> HealthCheck:
-    """Returns the check of a target group, as DescribeTargetGroups describes it, for a target on `port`.
-
-    Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_TargetGroup.html.
-    """
-    check_port = str(group.get("HealthCheckPort") or "traffic-port")
-    matcher = group.get("Matcher") or {}
-    return HealthCheck(
-        protocol=str(group.get("HealthCheckProtocol") or group.get("Protocol") or "HTTP"),
-        port=int(check_port) if check_port.isdigit() else port,
-        path=str(group.get("HealthCheckPath") or "/"),
-        codes=str(matcher.get("HttpCode") or "200"),
-        interval=float(group.get("HealthCheckIntervalSeconds") or 30),
-        timeout=float(group.get("HealthCheckTimeoutSeconds") or 5),
-        unhealthy_threshold=int(group.get("UnhealthyThresholdCount") or 2),
-        is_enabled=group.get("HealthCheckEnabled") is not False and "GrpcCode" not in matcher,
-    )
-
-
-def send(check: HealthCheck, pid: int, address: str) -> CheckResult:
-    """Check the target in the network namespace of process `pid`."""
-    try:
-        if check.protocol not in {"HTTP", "HTTPS"}:
-            namespace.connect(pid, address, check.port, timeout=check.timeout).close()
-            return CheckResult(is_healthy=True)
-        status = _status(pid, address, check)
-    except TimeoutError:
-        return CheckResult(is_healthy=False, reason="Target.Timeout", description="Request timed out")
-    except (OSError, http.client.HTTPException):
-        return CheckResult(is_healthy=False, reason="Target.FailedHealthChecks", description="Health checks failed")
-    if matches(status, check.codes):
-        return CheckResult(is_healthy=True)
-    return CheckResult(
-        is_healthy=False,
-        reason="Target.ResponseCodeMismatch",
-        description=f"Health checks failed with these codes: [{status}]",
-        is_permanent=300 <= status < 500,
-    )
-
-
-def _status(pid: int, address: str, check: HealthCheck) -> int:
-    with contextlib.closing(http.client.HTTPConnection(address, check.port, timeout=check.timeout)) as connection:
-        sock = DeadlineSocket(
-            namespace.connect(pid, address, check.port, timeout=check.timeout), timeout=check.timeout
+    def _check(self) -> float:
+        """Check the target once, and return the seconds until the next check."""
+        try:
+            group = describe(self._account.client("elbv2", self._task.region), self._target.group)
+            check = health_check_request.of_target_group(group, self._target.port)
+            result = self._result(check, group["LoadBalancerArns"])
+        except ClientError as error:  # a part of the network is being deleted
+            if error.response["Error"]["Code"] == GONE:
+                raise
+            return FIRST_INTERVAL
+        self._failures = 0 if result.is_healthy else self._failures + 1
+        service = self._task.service
+        if not result.can_recover and service is not None and self._state.may_recover(service):
+            return FIRST_INTERVAL
+        state = next_state(
+            check,
+            result,
+            failures=self._failures,
+            elapsed=time.monotonic() - self._started,
+            grace=float((service.request if service else {}).get("healthCheckGracePeriodSeconds") or 0),
+            current=self._target.state,
         )
-        connection.sock = sock
-        if check.protocol == "HTTPS":
-            sock.encrypt(_unverified_tls())
-        connection.request("GET", check.path, headers={"User-Agent": "ELB-HealthChecker/2.0"})
-        return connection.getresponse().status
+        self._set_state(state, result)
+        return check.interval if self._target.state == HEALTHY else FIRST_INTERVAL
+
+    def _result(self, check: HealthCheck, balancers: list[str]) -> CheckResult:
+        failure = self._network_failure(check, balancers)
+        if failure is not None:
+            return failure
+        if not self._running.pid or not check.is_enabled:
+            return CheckResult(is_healthy=True)  # no container runs, or the check is off
+        return health_check_request.send(check, self._running.pid, self._target.address)
+
+    def _network_failure(self, check: HealthCheck, balancers: list[str]) -> CheckResult | None:
+        """Returns the failure if no request from a load balancer reaches the target."""
+        task = self._running.interface
+        if task is None:
+            return None
+        client = self._account.client("ec2", self._task.region)
+        network = describe_network.describe_network(client, self._target.vpc)
+        interfaces = [interface for arn in balancers for interface in self._interfaces_of(arn)]
+        if interfaces and _zone(network, task) not in {_zone(network, interface) for interface in interfaces}:
+            return CheckResult(
+                is_healthy=False,
+                reason="Target.NotInUse",
+                description="Target is in an Availability Zone that is not enabled for the load balancer",
+                can_recover=False,
+            )
+        blockers = [reachability.between(network, interface, task, check.port) for interface in interfaces]
+        if blockers and None not in blockers:
+            return CheckResult(
+                is_healthy=False, reason="Target.Timeout", description="Request timed out", can_recover=False
+            )
+        return None
+
+    def _set_state(self, state: str, result: CheckResult) -> None:
+        task, target = self._task, self._target
+        with self._state.changed:
+            if target.deregistered.is_set():
+                return
+            target.reason, target.description = result.reason, result.description
+            if state == target.state:
+                return
+            target.state = state
+            if target.is_network and not result.can_recover:
+                task.targets[target.group] = HEALTHY  # ECS keeps the task, and the deployment completes
+                self._state.changed.notify_all()
+                return
+            task.targets[target.group] = state
+            if state == UNHEALTHY and task.service is not None:
+                task.service.add_event(
+                    f"(task {task.id}) (port {target.port}) is unhealthy in (target-group {target.group}) "
+                    f"due to (reason {result.description})."
+                )
+            self._state.changed.notify_all()
 
 
-@functools.cache
-def _unverified_tls() -> ssl.SSLContext:
-    """Returns TLS that accepts any certificate: a load balancer does not validate those of its targets."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
+def next_state(
+    check: HealthCheck, result: CheckResult, *, failures: int, elapsed: float, grace: float, current: str
+) -> str:
+    """Returns the state of a target after a check, the `failures`-th in a row that failed.
+
+    A failure that cannot recover is unhealthy at once, a wrong page after a moment. Any other failure
+    has the time of the threshold. The grace period comes on top, up to a limit.
+    """
+    if result.is_healthy:
+        return HEALTHY
+    if not result.can_recover:
+        return UNHEALTHY
+    if failures < check.unhealthy_threshold:
+        return current
+    if current == HEALTHY:
+        return UNHEALTHY
+    limit = min(check.unhealthy_threshold * check.interval, LONGEST_WAIT)
+    if result.is_permanent:
+        limit = PERMANENT_WAIT
+    return UNHEALTHY if elapsed >= limit + min(grace, LONGEST_WAIT) else current
 
 
-def matches(status: int, codes: str) -> bool:
-    """Whether a matcher includes a status, such as `200`, `200,202` or `200-299`."""
-    for part in codes.split(","):
-        first, _, last = part.strip().partition("-")
-        if first.isdigit() and int(first) <= status <= int(last if last.isdigit() else first):
-            return True
-    return False
+def describe(elb: Any, group: str) -> JsonObject:
+    """Returns a target group as DescribeTargetGroups describes it."""
+    groups: list[JsonObject] = elb.describe_target_groups(TargetGroupArns=[group])["TargetGroups"]
+    return groups[0]
+
+
+def _zone(network: Network, interface: Interface) -> str | None:
+    return next((s["AvailabilityZone"] for s in network.subnets if s["SubnetId"] == interface.subnet), None)

@@ -13,7 +13,7 @@ from preflight.rehearsal import protocol
 from preflight.rehearsal.ecs import services, tasks, traffic_shift
 from preflight.rehearsal.ecs.state import Deployment, Service, State, Task
 from preflight.rehearsal.ledger import Ledger
-from preflight.rehearsal.load_balancing import targets
+from preflight.rehearsal.load_balancing.target import HEALTHY, UNHEALTHY
 from preflight.rehearsal.tasks import circuit_breaker, deployment_alarms, traffic_shifts
 from preflight.rehearsal.tasks.task_lifecycle import TaskLauncher
 from preflight.rehearsal.tasks.traffic_shifts import TrafficShifts
@@ -24,7 +24,7 @@ LONG_SETTLE = 3.0  # the same for one that does not listen on ports of its own: 
 COUNTED_AFTER = 40.0  # the same on AWS without a health check: so long may one take to listen before it replaces another
 AGAIN = 0.15  # seconds until a task that is not ready yet is looked at again
 NO_INSTANCE = "was unable to place a task because no container instance met all of its requirements."
-UNHEALTHY = "Task failed container health checks"
+UNHEALTHY_CONTAINER = "Task failed container health checks"
 UNHEALTHY_TARGET = "Task failed ELB health checks in (target-group {group})"
 STUCK = (
     "was unable to stop or start tasks during a deployment because of the service deployment configuration. "
@@ -139,8 +139,8 @@ class Scheduler:
         """Returns the reason to stop a running task, or None if it is healthy."""
         if task.api["healthStatus"] == "UNHEALTHY":
             service.add_event(f"(task {task.id}) failed container health checks.")
-            return UNHEALTHY
-        groups = [group for group, state in task.targets.items() if state == targets.UNHEALTHY]
+            return UNHEALTHY_CONTAINER
+        groups = [group for group, state in task.targets.items() if state == UNHEALTHY]
         return UNHEALTHY_TARGET.format(group=groups[0]) if groups else None
 
     def _start(self, service: Service, deployment: Deployment, active: list[Task], *, missing: int) -> float:
@@ -236,7 +236,7 @@ class Scheduler:
             task.settled_once or self._launcher.is_serving(task) or self._is_long_settled(task)
         )
         task.settled_once = task.settled_once or is_settled
-        is_in_service = all(state == targets.HEALTHY for state in task.targets.values())
+        is_in_service = all(state == HEALTHY for state in task.targets.values())
         return is_settled and has_health(task) and is_in_service and task.is_healthy and task.status == "RUNNING"
 
     def _is_long_settled(self, task: Task) -> bool:

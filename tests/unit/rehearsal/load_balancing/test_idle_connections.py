@@ -9,7 +9,7 @@ import pytest
 
 from preflight.rehearsal.load_balancing import idle_connections
 from preflight.rehearsal.load_balancing.idle_connections import IdleConnections
-from preflight.rehearsal.load_balancing.targets import Target
+from preflight.rehearsal.load_balancing.target import Target
 from preflight.system import waiting
 from preflight.system.http import DeadlineSocket
 
