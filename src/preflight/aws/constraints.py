@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from preflight.aws import patterns, unresolved
+from preflight.aws import patterns, spelling, unresolved
 
 Object = Mapping[str, Any]
 Path = tuple[str | int, ...]
@@ -68,6 +68,7 @@ class Constraint:
     `at` is the path of the objects that `test` looks at, with `[]` after the name of a list; empty is the resource
     itself. `when` is about such an object, `where` about the whole resource. `code` and `sentence` are what the
     service answers ({value} is the value that it refuses), `page` says so, `cure` is what to do about it.
+    Of a list that AWS may have made longer since, `is_certain` is false: what is not in it is a warning, no refusal.
     """
 
     test: Test
@@ -78,6 +79,7 @@ class Constraint:
     when: Condition = ALWAYS
     where: Condition = ALWAYS
     cure: str = ""
+    is_certain: bool = True
 
 
 @dataclass(frozen=True)
@@ -94,10 +96,10 @@ class Refused:
         return self.constraint.sentence.replace("{value}", str(self.value)[:_SHOWN])
 
 
-def refused(constraints: Iterable[Constraint], properties: Object) -> Iterator[Refused]:
-    """Yields what the service refuses of properties, in the order of the table."""
+def refused(constraints: Iterable[Constraint], properties: Object, *, is_certain: bool = True) -> Iterator[Refused]:
+    """Yields what the service refuses of properties for certain, or may refuse, in the order of the table."""
     for constraint in constraints:
-        if constraint.where.holds(properties):
+        if constraint.is_certain is is_certain and constraint.where.holds(properties):
             for path, part in _objects(properties, constraint.at.split(".") if constraint.at else []):
                 if constraint.when.holds(part):
                     for fault in constraint.test.faults(part):
@@ -319,6 +321,16 @@ def one_of(*values: Any) -> Predicate:
     """One of the values, numbers and booleans also as texts."""
     texts = {_text(item) for item in values}
     return Predicate(lambda value: _text(value) in texts, values, ("none of them",))
+
+
+def no_slip(*values: str) -> Predicate:
+    """One of the values, or one that is no slip away from them: AWS adds values to the list."""
+    return Predicate(lambda value: not spelling.is_near(str(value), values), (*values, "new.to-this_list"), (values[0].swapcase(), values[0][:-1]))
+
+
+def listed(*values: str) -> Predicate:
+    """One of the values, or one of them misspelt, which `no_slip` refuses."""
+    return Predicate(lambda value: str(value) in values or spelling.is_near(str(value), values), values, ("new.to-this_list",))
 
 
 def no(predicate: Predicate) -> Predicate:

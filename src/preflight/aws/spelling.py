@@ -1,13 +1,27 @@
-"""Names of services that are one letter away from a frequent one, which no other service is."""
+"""Names that are no more than a slip away from a known one, and so are that one misspelt."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 
 
 def is_misspelt(name: str, frequent: Collection[str]) -> bool:
     """Whether a name is none of the frequent ones, and differs from one of them by one letter."""
     return name not in frequent and any(_differ_by_one(name, other) for other in frequent)
+
+
+def is_near(text: str, known: Collection[str]) -> bool:
+    """Whether a text is none of the known ones, but one of them but for its case, its punctuation or one letter; digits count."""
+    return text not in known and any(_plain(text) == _plain(other) or _differ_by_one_letter(text, other) for other in known)
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", text.lower())
+
+
+def _differ_by_one_letter(one: str, other: str) -> bool:
+    return _differ_by_one(one, other) and re.sub(r"\D", "", one) == re.sub(r"\D", "", other)
 
 
 def _differ_by_one(one: str, other: str) -> bool:

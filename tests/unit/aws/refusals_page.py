@@ -16,6 +16,7 @@ INTRODUCTION = """\
 
 This page is generated from the tables in `src/preflight/aws/refusals` (`python -m tests.unit.aws.refusals_page > docs/refusals.md`).
 The rule [CFN_SERVICE_TAKES_PROPERTIES](rules.md#cfn_service_takes_properties) holds a template to them as far as its values are known, the emulated account each resource and request.
+A value that is in no list, though AWS may have added it since, is a warning of the rule [CFN_SERVICE_LISTS_VALUES](rules.md#cfn_service_lists_values).
 What depends on other resources (a target group in another VPC, a priority in use) is checked by the emulated account alone.
 """
 
@@ -53,7 +54,8 @@ def _row(row: Constraint) -> str:
     """One constraint; where it is the properties of its first wrong example."""
     names = ".".join([*([row.at] if row.at else []), *list(row.test.refused[0])[:1]])
     sentence = row.sentence.replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
-    return f"| `{names}` | {row.code}: {sentence} | [page]({row.page}) |"
+    severity = "" if row.is_certain else "warning, "
+    return f"| `{names}` | {severity}{row.code}: {sentence} | [page]({row.page}) |"
 
 
 if __name__ == "__main__":

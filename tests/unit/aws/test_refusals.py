@@ -34,7 +34,7 @@ def _resource(row: Constraint, example: Object) -> dict[str, Any]:
 
 def _refusals(row: Constraint, examples: tuple[Object, ...]) -> Iterator[list[Any]]:
     for example in examples:
-        yield list(constraints.refused([row], _resource(row, example)))
+        yield list(constraints.refused([row], _resource(row, example), is_certain=row.is_certain))
 
 
 @pytest.mark.parametrize("row", ROWS)
@@ -68,7 +68,7 @@ def test_no_row_of_a_type_breaks_at_an_odd_value(kind: str) -> None:
             holder = functools.reduce(operator.getitem, path[:-1], changed)
             for odd in ODD:
                 holder[path[-1]] = odd
-                assert isinstance(list(constraints.refused([row], changed)), list)
+                assert isinstance(list(constraints.refused([row], changed, is_certain=row.is_certain)), list)
 
 
 @pytest.mark.parametrize("row", ROWS)

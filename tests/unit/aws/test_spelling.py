@@ -1,4 +1,4 @@
-"""Names that are one letter away from those of frequent services."""
+"""Names that are one letter away from those of frequent services, and values that are a slip away from those of a list."""
 
 from __future__ import annotations
 
@@ -19,3 +19,18 @@ from preflight.aws import spelling
 )
 def test_a_name_is_misspelt_if_one_letter_differs(name: str, *, is_misspelt: bool) -> None:
     assert spelling.is_misspelt(name, ("logs", "events")) is is_misspelt
+
+
+@pytest.mark.parametrize(
+    ("text", "is_near"),
+    [
+        pytest.param("idle.seconds", False, id="the value itself"),
+        pytest.param("idle.second", True, id="a letter is missing"),
+        pytest.param("Idle-Seconds", True, id="another case and another punctuation"),
+        pytest.param("TLS-2026", False, id="another number"),
+        pytest.param("TLS-20255", False, id="a number more"),
+        pytest.param("busy.seconds", False, id="another value"),
+    ],
+)
+def test_a_value_is_near_if_only_a_letter_or_punctuation_differs(text: str, *, is_near: bool) -> None:
+    assert spelling.is_near(text, ("idle.seconds", "TLS-2025")) is is_near

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from preflight.aws import constraints, unresolved
+from preflight.aws import constraints, spelling, unresolved
 from preflight.aws.constraints import (
     ALWAYS,
     Condition,
@@ -24,6 +25,17 @@ from preflight.aws.constraints import (
 )
 
 _GIVEN = Predicate(bool, ("x",), ("",))
+_FORM = r"[a-z0-9_]+(\.[a-z0-9_]+)+"
+
+
+def _may_be_key(key: str, keys: Sequence[str], form: str) -> bool:
+    """Whether a key is known, or of the form of keys and neither a known one misspelt nor one cut short."""
+    is_cut = any(known.startswith((f"{key}.", f"{key}_")) for known in keys)
+    return key in keys or (re.fullmatch(form, key) is not None and not is_cut and not spelling.is_near(key, keys))
+
+
+def _misspelt(key: str) -> tuple[str, ...]:
+    return key.replace("_", "-"), key[:-1], key.rpartition(".")[0], "nope"
 
 
 @dataclass(frozen=True)
@@ -43,14 +55,14 @@ class Attributes:
         sentence = "1 validation error detected: Value null at 'attributes.member' failed to satisfy constraint: Member must not be null"
         return self._row(needs("Key", "Value"), sentence, at=f"{self.property}[]")
 
-    def keys(self, *keys: str, where: Condition = ALWAYS) -> Constraint:
-        """Each key is one of these."""
-        return self._row(
-            value("Key", one_of(*keys)),
-            f"{self.name} attribute key '{{value}}' is not recognized",
-            where,
-            f"{self.property}[]",
-        )
+    def keys(self, *keys: str, form: str = _FORM) -> Iterator[Constraint]:
+        """Each key is one of these, or one of the form that AWS may have added since: that one is a warning."""
+        at = f"{self.property}[]"
+        fits = Predicate(lambda key: _may_be_key(str(key), keys, form), (*keys, "some_new.feature.enabled"), _misspelt(keys[0]))
+        is_known = Predicate(lambda key: str(key) in keys or not fits.fits(key), keys, ("some_new.feature.enabled",))
+        yield self._row(value("Key", fits), f"{self.name} attribute key '{{value}}' is not recognized", at=at)
+        unlisted = self._row(value("Key", is_known), f"{self.name} attribute key '{{value}}' is not on the page", at=at)
+        yield replace(unlisted, is_certain=False)
 
     def unsupported(self, sentence: str, *keys: str, where: Condition, code: str = "ValidationError") -> Constraint:
         """No key is one of these."""

@@ -62,6 +62,11 @@ def of_resource(kind: str, properties: Mapping[str, Any]) -> Iterator[Refused]:
     return constraints.refused((*TYPES.get(kind, ()), *TAGS.get(kind, ())), properties)
 
 
+def unlisted(kind: str, properties: Mapping[str, Any]) -> Iterator[Refused]:
+    """Yields the values of properties that are in no list of AWS's pages, which may be older than AWS."""
+    return constraints.refused(TYPES.get(kind, ()), properties, is_certain=False)
+
+
 def of_request(service: str, operation: str, members: Mapping[str, Any]) -> Iterator[Refused]:
     """Yields what a service, by its signing name, refuses of a request that creates a resource."""
     kind = OPERATIONS.get(service, {}).get(operation)

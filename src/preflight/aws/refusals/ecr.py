@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from preflight.aws import spelling
 from preflight.aws.constraints import (
     Condition,
     Constraint,
@@ -40,6 +41,8 @@ _UPSTREAMS = {
     "azure-container-registry": re.compile(r"[a-zA-Z0-9-]+\.azurecr\.(io|cn|us)"),
     "chainguard": re.compile(r"cgr\.dev"),
 }
+_HOSTS = ("public.ecr.aws", "registry-1.docker.io", "quay.io", "registry.k8s.io", "ghcr.io", "registry.gitlab.com", "cgr.dev")
+_OF_DOCKER = re.compile(r"([a-z0-9-]+\.)*docker\.(io|com)")
 _WITH_CREDENTIALS = {
     *("docker-hub", "github-container-registry", "gitlab-container-registry", "azure-container-registry", "chainguard"),
 }
@@ -55,6 +58,11 @@ _SCANNING = f"{_API}/API_RegistryScanningRule.html"
 def upstream(url: str) -> str | None:
     """Returns the name of the registry at a URL, None if it cannot be cached."""
     return next((name for name, host in _UPSTREAMS.items() if host.fullmatch(url)), None)
+
+
+def _may_be_upstream(url: str) -> bool:
+    """Whether ECR may cache a registry that is not known here: a host that is no other name of one that is."""
+    return re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", url) is not None and not _OF_DOCKER.fullmatch(url) and not spelling.is_near(url, _HOSTS)
 
 
 def _other_registry(part: Object) -> Iterator[Fault]:
@@ -116,15 +124,16 @@ def _by_s3(part: Object) -> bool:
 _ENCRYPTED_BY_S3 = Condition(_by_s3, {"EncryptionConfiguration": {"EncryptionType": "AES256"}})
 
 
-def _cache_rule() -> tuple[Constraint, ...]:
+def _upstreams() -> tuple[Constraint, ...]:
+    """The registries that can be cached, and those that ECR may have added."""
     return (
         Constraint(
             value(
                 "UpstreamRegistryUrl",
                 Predicate(
-                    lambda url: upstream(str(url)) is not None,
-                    ("public.ecr.aws", "x.azurecr.io", "123456789012.dkr.ecr.eu-west-1.amazonaws.com"),
-                    ("https://public.ecr.aws", "docker.io", "gcr.io"),
+                    lambda url: upstream(str(url)) is not None or _may_be_upstream(str(url)),
+                    ("public.ecr.aws", "x.azurecr.io", "123456789012.dkr.ecr.eu-west-1.amazonaws.com", "registry.example.com"),
+                    ("https://public.ecr.aws", "docker.io", "quay", "registry.k8.io"),
                 ),
             ),
             "UnsupportedUpstreamRegistryException",
@@ -132,6 +141,24 @@ def _cache_rule() -> tuple[Constraint, ...]:
             _RULE,
             cure="Name one of the registries of the page, by its host alone.",
         ),
+        Constraint(
+            value(
+                "UpstreamRegistryUrl",
+                Predicate(
+                    lambda url: upstream(str(url)) is not None or not _may_be_upstream(str(url)), ("ghcr.io",), ("registry.example.com",)
+                ),
+            ),
+            "UnsupportedUpstreamRegistryException",
+            "The upstream registry is not on the page: {value}",
+            _RULE,
+            is_certain=False,
+        ),
+    )
+
+
+def _cache_rule() -> tuple[Constraint, ...]:
+    return (
+        *_upstreams(),
         Constraint(
             needs("CredentialArn"),
             "UnsupportedUpstreamRegistryException",

@@ -5,9 +5,11 @@ Source: https://docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
+from preflight.aws import spelling
 from preflight.aws.constraints import Fault
 from preflight.aws.refusals.json_documents import Document, DocumentRule
 
@@ -19,6 +21,7 @@ _MIN_DAYS_IN_ARCHIVE = 90
 _NEEDED = ("rulePriority", "selection", "action")
 _SELECTION = ("tagStatus", "countType", "countNumber")
 _LISTS = ("tagPatternList", "tagPrefixList")
+_COUNT = "imageCountMoreThan"
 _SINCE = ("sinceImagePushed", "sinceImagePulled", "sinceImageTransitioned")
 _KEYS = {
     (): {*_NEEDED, "description"},
@@ -54,21 +57,32 @@ def rule_of(priority: Any = 1, action: LifecycleRule | None = None, **selection:
     return {"rulePriority": priority, "selection": kept, "action": action or {"type": "expire"}}
 
 
-def _of_rules(faults: Faults, message: str, *, right: tuple[LifecycleRule, ...], wrong: tuple[LifecycleRule, ...]) -> DocumentRule:
-    """Returns what no rule of a policy may have; the examples are rules."""
+def _of_rules(
+    faults: Faults, message: str, *, right: tuple[LifecycleRule, ...], wrong: tuple[LifecycleRule, ...], is_certain: bool = True
+) -> DocumentRule:
+    """Returns what no rule of a policy may have, or should not; the examples are rules."""
 
     def in_document(document: Document) -> Iterator[Fault]:
         for rule in rules(document):
             yield from faults(rule)
 
     documents = tuple(map(document_of, right)), tuple(map(document_of, wrong))
-    return DocumentRule(in_document, FAILURE.format(message), PAGE, *documents)
+    return DocumentRule(in_document, FAILURE.format(message) if is_certain else message, PAGE, *documents, is_certain=is_certain)
 
 
-def _keys(rule: LifecycleRule) -> Iterator[Fault]:
-    for path, names in _KEYS.items():
-        value = part(rule, path[0]) if path else rule
-        yield from (Fault((), f'"{name}"') for name in value if name not in names)
+def _keys(is_wrong: Callable[[str, Collection[str]], bool]) -> Faults:
+    """Faults of the properties that are wrong beside those that a part of a rule has."""
+
+    def faults(rule: LifecycleRule) -> Iterator[Fault]:
+        for path, names in _KEYS.items():
+            value = part(rule, path[0]) if path else rule
+            yield from (Fault((), f'"{name}"') for name in value if is_wrong(str(name), names))
+
+    return faults
+
+
+def _is_new(name: str, names: Collection[str]) -> bool:
+    return name not in names and not spelling.is_near(name, names)
 
 
 def _missing(rule: LifecycleRule) -> Iterator[Fault]:
@@ -100,7 +114,15 @@ def _enumerations(rule: LifecycleRule) -> Iterator[Fault]:
 def _counts(rule: LifecycleRule) -> Iterator[Fault]:
     selection = part(rule, "selection")
     kind, unit = selection.get("countType"), "countUnit" in selection
-    if kind is not None and not ((kind in _SINCE and unit) or (kind == "imageCountMoreThan" and not unit)):
+    is_new = re.fullmatch(r"since[A-Z]\w+", str(kind)) is not None and not spelling.is_near(str(kind), _SINCE)
+    if kind is not None and not (((kind in _SINCE or is_new) and unit) or (kind == _COUNT and not unit)):
+        yield Fault((), kind)
+
+
+def _new_counts(rule: LifecycleRule) -> Iterator[Fault]:
+    """Faults of a count type that only begins as the known ones do."""
+    kind = str(part(rule, "selection").get("countType"))
+    if kind.startswith("since") and _is_new(kind, _SINCE):
         yield Fault((), kind)
 
 
@@ -146,10 +168,24 @@ TAGGED = rule_of(tagStatus="tagged", tagPatternList=["v*"])
 RULES = (
     _of_rules(_missing, "object has missing required properties ([{value}])", right=(rule_of(),), wrong=({}, rule_of(countNumber=None))),
     _of_rules(
-        _keys,
+        _keys(spelling.is_near),
         "object instance has properties which are not allowed by the schema: [{value}]",
-        right=({**rule_of(), "description": "x"},),
-        wrong=({**rule_of(), "Description": "x"}, rule_of(tags=[])),
+        right=({**rule_of(), "description": "x"}, rule_of(tags=[])),
+        wrong=({**rule_of(), "Description": "x"}, rule_of(tagPatterList=[])),
+    ),
+    _of_rules(
+        _keys(_is_new),
+        "The lifecycle policy has properties that are not on the page: {value}",
+        right=({**rule_of(), "description": "x"}, {**rule_of(), "Description": "x"}),
+        wrong=(rule_of(tags=[]),),
+        is_certain=False,
+    ),
+    _of_rules(
+        _new_counts,
+        "The count type {value} is not on the page",
+        right=(rule_of(countType="sinceImagePulled"), rule_of(countType=_COUNT, countUnit=None)),
+        wrong=(rule_of(countType="sinceCreated"),),
+        is_certain=False,
     ),
     _of_rules(
         _enumerations,
@@ -166,8 +202,8 @@ RULES = (
     _of_rules(
         _counts,
         "instance failed to match exactly one schema (matched 0 out of 2): {value}",
-        right=(rule_of(), rule_of(countType="imageCountMoreThan", countUnit=None), rule_of(countType="sinceImagePulled")),
-        wrong=(rule_of(countUnit=None), rule_of(countType="imageCountMoreThan"), rule_of(countType="sinceCreated")),
+        right=(rule_of(), rule_of(countType=_COUNT, countUnit=None), rule_of(countType="sinceImagePulled"), rule_of(countType="sinceCreated")),
+        wrong=(rule_of(countUnit=None), rule_of(countType=_COUNT), rule_of(countType="sinceImagesPushed"), rule_of(countType="imageAge")),
     ),
     _of_rules(
         _actions,

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from typing import Any
 
 from preflight.aws.constraints import (
     Constraint,
+    Predicate,
     equal,
     every,
     has,
     lacks,
+    listed,
     matches,
     needs,
     no,
+    no_slip,
     one_of,
     unequal,
     value,
@@ -21,18 +26,29 @@ from preflight.aws.constraints import (
 
 SERVICE = "ec2"
 _LOG = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateFlowLogs.html"
+_RECORDS = "https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html"
 _TRANSIT = ("TransitGateway", "TransitGatewayAttachment")
 _OF_VPC = ("VPC", "Subnet", "NetworkInterface")
-_FIELD = (
-    r"\$\{(version|account-id|interface-id|interface-type|srcaddr|dstaddr|srcport|dstport|protocol|packets|bytes|start|end|action"
-    r"|log-status|vpc-id|subnet-id|instance-id|tcp-flags|type|region|az-id|sublocation-type|sublocation-id|flow-direction"
-    r"|traffic-path|reject-reason|resource-id|encryption-status|(ecs|pkt|next-hop)-[a-z-]+|(instance|interface|asg)-tag(-\d+)?)\}"
+_FIELDS = (
+    *("version", "account-id", "interface-id", "interface-type", "srcaddr", "dstaddr", "srcport", "dstport", "protocol", "packets"),
+    *("bytes", "start", "end", "action", "log-status", "vpc-id", "subnet-id", "instance-id", "tcp-flags", "type", "region", "az-id"),
+    *("sublocation-type", "sublocation-id", "flow-direction", "traffic-path", "reject-reason", "resource-id", "encryption-status"),
 )
-_FIELDS = matches(
-    rf"\s*({_FIELD}\s*)+|(?!.*\$\{{).*",
-    taken=("${version} ${ecs-task-arn}", "${srcaddr}${dstaddr}", "no field"),
-    refused=("${version} ${source}", "${Version}"),
-)
+_FAMILIES = re.compile(r"(ecs|pkt|next-hop)-[a-z-]+|(instance|interface|asg)-tag(-\d+)?")
+
+
+def _of_format(predicate: Predicate) -> Predicate:
+    """Every field of a format is of a family, or as the predicate says; the examples are fields."""
+
+    def fits(text: Any) -> bool:
+        return all(_FAMILIES.fullmatch(field) or predicate.fits(field) for field in re.findall(r"\$\{(.*?)\}", str(text)))
+
+    def written(fields: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(f"${{ecs-task-arn}}${{{field}}}" for field in fields)
+
+    return Predicate(fits, (*written(predicate.taken), "no field"), written(predicate.refused))
+
+
 _TO_LOGS = equal("LogDestinationType", "cloud-watch-logs", default="cloud-watch-logs")
 _ARNS = (("s3", "s3"), ("cloud-watch-logs", "logs"), ("kinesis-data-firehose", "firehose"))
 
@@ -139,11 +155,19 @@ _LOG_ROWS = (
         _LOG,
     ),
     Constraint(
-        value("LogFormat", _FIELDS),
+        value("LogFormat", _of_format(no_slip(*_FIELDS))),
         "InvalidParameter",
         "Unknown fields provided in the log format: {value}",
-        "https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html",
+        _RECORDS,
         when=equal("ResourceType", *_OF_VPC),
+    ),
+    Constraint(
+        value("LogFormat", _of_format(listed(*_FIELDS))),
+        "InvalidParameter",
+        "The log format has fields that are not on the page: {value}",
+        _RECORDS,
+        when=equal("ResourceType", *_OF_VPC),
+        is_certain=False,
     ),
     Constraint(
         value("DestinationOptions.FileFormat", one_of("plain-text", "parquet")),

@@ -23,6 +23,7 @@ class DocumentRule:
     right: tuple[Document, ...]
     wrong: tuple[Document, ...]
     cure: str = ""
+    is_certain: bool = True
 
 
 def rows(
@@ -30,7 +31,10 @@ def rows(
 ) -> tuple[Constraint, ...]:
     """Returns rules as constraints of the document under a name; with one sentence if the service has but one."""
     return tuple(
-        Constraint(_test(rule, name), code, sentence or rule.sentence, rule.page, at=at, when=when, cure=rule.cure) for rule in rules
+        Constraint(
+            _test(rule, name), code, sentence or rule.sentence, rule.page, at=at, when=when, cure=rule.cure, is_certain=rule.is_certain
+        )
+        for rule in rules
     )
 
 

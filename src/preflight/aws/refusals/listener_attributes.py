@@ -28,13 +28,15 @@ _OF_APPLICATION = (
     *(f"{_RESPONSE}.{part}.header_value" for part in ("strict_transport_security", "content_security_policy")),
     *(f"{_RESPONSE}.access_control_{part}.header_value" for part in _ORIGINS),
 )
+# What AWS adds to the HTTP headers is of requests or responses.
+_FORM = r"(?!routing\.http\.)[a-z0-9_]+(\.[a-z0-9_]+)+|routing\.http\.(request|response)\.[a-z0-9_]+\.[a-z0-9_]+"
 _TOKEN = matches(r"[A-Za-z0-9!#$%&'*+._^`|~-]+", taken=("X-Client_1",), refused=("X Client", "X:Client", "X-Clïent"))
 _UNSUPPORTED = "Listener attribute key '{value}' is not supported for listeners with the protocol "
 
 ROWS: tuple[Constraint, ...] = (
     _ATTRIBUTES.pairs(),
     _ATTRIBUTES.once(),
-    _ATTRIBUTES.keys(_IDLE, _RESET, *_OF_APPLICATION),
+    *_ATTRIBUTES.keys(_IDLE, _RESET, *_OF_APPLICATION, form=_FORM),
     *(
         _ATTRIBUTES.unsupported(
             f"{_UNSUPPORTED}{name}", *keys, where=equal("Protocol", name), code="InvalidConfigurationRequest"

@@ -25,16 +25,19 @@ _PAGE, _MUTUAL = f"{_API}/API_CreateListener.html", f"{_API}/API_MutualAuthentic
 _GUIDE = "https://docs.aws.amazon.com/elasticloadbalancing/latest"
 _PLAIN = ("HTTP", "TCP", "UDP", "TCP_UDP", "QUIC", "TCP_QUIC")
 _NETWORK = ("TCP", "TLS", "UDP", "TCP_UDP", "QUIC", "TCP_QUIC")
-_POLICIES = matches(
+_LISTED = (
     r"ELBSecurityPolicy-(2015-05|2016-08|TLS-1-0-2015-0[45]|TLS-1-1-2017-01|TLS-1-2-2017-01|TLS-1-2-Ext-2018-06|FS-2018-06"
     r"|FS-1-[12]-2019-08|FS-1-2-Res-2019-08|FS-1-2-Res-2020-10"
-    r"|TLS13-1-[0-3](-(Res|Ext[0-2]))?(-RFC9151(-INTEROP\d)?)?(-FIPS)?(-PQ)?-(2021-06|2023-0[47]|2025-09|20(2[6-9]|[3-9]\d)-\d\d))",
-    taken=(
-        "ELBSecurityPolicy-2016-08",
-        "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09",
-        "ELBSecurityPolicy-TLS13-1-2-FIPS-2023-04",
-    ),
-    refused=("ELBSecurityPolicy-TLS-1-2", "ELBSecurityPolicy-TLS13-1-2-2021-07", "TLS-1-2-2017-01"),
+    r"|TLS13-1-[0-3](-(Res|Ext[0-2]))?(-RFC9151(-INTEROP\d)?)?(-FIPS)?(-PQ)?-(2021-06|2023-0[47]|2025-09))"
+)
+_OLD = ("ELBSecurityPolicy-2016-08", "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09", "ELBSecurityPolicy-TLS13-1-2-FIPS-2023-04")
+# A policy ends with its month; one of a month to come may be new.
+_NEWER = r"ELBSecurityPolicy-[A-Za-z0-9-]+-20(2[6-9]|[3-9]\d)-(0[1-9]|1[0-2])"
+_NEW = "ELBSecurityPolicy-TLS14-1-4-2027-03"
+_POLICIES = matches(
+    rf"{_LISTED}|{_NEWER}",
+    taken=(*_OLD, _NEW),
+    refused=("ELBSecurityPolicy-TLS-1-2", "ELBSecurityPolicy-TLS13-1-2-2021-07", "TLS-1-2-2017-01", "ELBSecurityPolicy-New"),
 )
 _CERTIFICATE = matches(
     r"arn:[\w-]+:(acm:[\w-]+:\d+:certificate/.+|iam::\d+:server-certificate/.+)",
@@ -92,6 +95,13 @@ _CERTIFICATES = (
         "SSLPolicyNotFound",
         "SSL policy '{value}' not found",
         f"{_GUIDE}/application/describe-ssl-policies.html",
+    ),
+    Constraint(
+        value("SslPolicy", matches(rf"{_LISTED}|(?!{_NEWER}$).*", taken=_OLD, refused=(_NEW,))),
+        "SSLPolicyNotFound",
+        "SSL policy '{value}' is not on the page",
+        f"{_GUIDE}/application/describe-ssl-policies.html",
+        is_certain=False,
     ),
     Constraint(
         value("CertificateArn", _CERTIFICATE),

@@ -43,7 +43,7 @@ def _unsupported(kind: str, *keys: str) -> Constraint:
 ROWS: tuple[Constraint, ...] = (
     _ATTRIBUTES.pairs(),
     _ATTRIBUTES.once(),
-    _ATTRIBUTES.keys(*KEYS),
+    *_ATTRIBUTES.keys(*KEYS),
     _unsupported("application", *_OF_NETWORK),
     _unsupported("network", *_OF_APPLICATION),
     _unsupported("gateway", *_OF_BOTH, *_OF_APPLICATION, *_OF_NETWORK),

@@ -52,7 +52,7 @@ _NOT_OF_PROTOCOL = "Target group attribute key '{value}' is not recognized"
 ROWS: tuple[Constraint, ...] = (
     _ATTRIBUTES.pairs(),
     _ATTRIBUTES.once(),
-    _ATTRIBUTES.keys(_DELAY, _STICKY, _STICKINESS, *_OF_BOTH, *_OF_APPLICATION, *_OF_NETWORK, *_OF_GATEWAY),
+    *_ATTRIBUTES.keys(_DELAY, _STICKY, _STICKINESS, *_OF_BOTH, *_OF_APPLICATION, *_OF_NETWORK, *_OF_GATEWAY),
     _ATTRIBUTES.unsupported(
         "A target group with target type 'lambda' does not support the attribute {value}",
         *(_DELAY, *_OF_INSTANCES, *_OF_NETWORK, *_OF_GATEWAY),

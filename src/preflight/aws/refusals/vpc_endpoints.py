@@ -211,13 +211,13 @@ _ENDPOINT_ROWS = (
         sentence="Invalid policy document. Please check the policy syntax and ensure that Principals are valid.",
     ),
     Constraint(
-        value("IpAddressType", one_of("ipv4", "dualstack", "ipv6")),
+        value("IpAddressType", one_of("ipv4", "dualstack", "ipv6", "not-specified")),
         "InvalidParameter",
         "Value ({value}) for parameter IpAddressType is invalid.",
         _ENDPOINT,
     ),
     Constraint(
-        value("DnsOptions.DnsRecordIpType", one_of("ipv4", "dualstack", "ipv6", "service-defined")),
+        value("DnsOptions.DnsRecordIpType", one_of("ipv4", "dualstack", "ipv6", "service-defined", "not-specified")),
         "InvalidParameter",
         "Value ({value}) for parameter DnsRecordIpType is invalid.",
         "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DnsOptionsSpecification.html",

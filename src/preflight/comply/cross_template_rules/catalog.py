@@ -18,6 +18,7 @@ from preflight.comply.cross_template_rules import (
     state_machine_task,
     subnet_route,
     undeclared_order,
+    unlisted_values,
 )
 from preflight.comply.cross_template_rules.violation import Violation
 from preflight.plan.resolved_stacks import ResolvedStacks
@@ -25,6 +26,7 @@ from preflight.plan.resolved_stacks import ResolvedStacks
 CHECKS: Mapping[str, Callable[[ResolvedStacks], Iterator[Violation]]] = {
     "CFN_DEFAULT_QUOTAS": default_quotas.check,
     "CFN_STACK_PARAMETERS_MATCH": stack_parameters.check,
+    "CFN_SERVICE_LISTS_VALUES": unlisted_values.check,
     "CFN_SERVICE_TAKES_PROPERTIES": service_refusals.check,
     **undeclared_order.CHECKS,
     "EC2_PUBLIC_SUBNET_ROUTE": subnet_route.check,

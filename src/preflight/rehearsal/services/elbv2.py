@@ -11,7 +11,6 @@ import moto.backends
 from moto.elbv2 import models, ssl_policies
 from werkzeug.wrappers import Request  # noqa: TC002 - as everywhere here
 
-from preflight.aws.refusals import load_balancer_attributes
 from preflight.rehearsal import protocol
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.load_balancing.targets import Targets
@@ -117,13 +116,20 @@ def _complete_associations(account: Account, region: str) -> None:
         group.load_balancer_arns = [other for other in list(backend.load_balancers) if elbv2_listeners.forwards(account, region, other, arn)]
 
 
+class _AnyKey(frozenset[str]):
+    """Stands where moto lists the attributes of load balancers; the tables say which there are."""
+
+    def __contains__(self, _key: object) -> bool:
+        return True
+
+
 def allow_what_aws_takes() -> None:
     """Lets moto take what it refuses: an hour of delay, newer attributes and conditions, and no public IPv4 addresses.
 
     https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_TargetGroupAttribute.html,
     API_LoadBalancerAttribute.html, API_RuleCondition.html and API_CreateLoadBalancer.html; moto/elbv2/models.py.
     """
-    models.FakeLoadBalancer.VALID_ATTRS.update(load_balancer_attributes.KEYS)
+    models.FakeLoadBalancer.VALID_ATTRS = _AnyKey()
     modify, create = models.ELBv2Backend.modify_target_group_attributes, models.ELBv2Backend.create_load_balancer
 
     def modify_with_an_hour(backend: Any, arn: str, attributes: dict[str, Any]) -> None:

@@ -48,6 +48,15 @@ def code(call: Callable[..., Any], **members: Any) -> str:
     return str(refused.value.response["Error"]["Code"])
 
 
+def test_an_attribute_that_aws_may_have_added_is_kept(elb: Any, subnets: list[str]) -> None:
+    balancer = create_balancer(elb, subnets)
+
+    elb.modify_load_balancer_attributes(LoadBalancerArn=balancer, Attributes=[{"Key": "routing.http3.enabled", "Value": "true"}])
+
+    kept = elb.describe_load_balancer_attributes(LoadBalancerArn=balancer)["Attributes"]
+    assert {"Key": "routing.http3.enabled", "Value": "true"} in kept
+
+
 def test_a_load_balancer_may_have_no_public_ipv4_addresses(client: Client, elb: Any, subnets: list[str], vpc: str) -> None:
     ec2 = client("ec2")
     ec2.associate_vpc_cidr_block(VpcId=vpc, AmazonProvidedIpv6CidrBlock=True)
