@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import http.client
 import json
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from botocore.exceptions import ClientError
 from preflight.container_engine import disk_growth
 from preflight.rehearsal import server
 from preflight.rehearsal.server import Server
-from preflight.system import memory
+from preflight.system import memory, waiting
 
 KEY = "AKIAADMINISTRATOR234"
 ALLOWED = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
@@ -69,7 +71,7 @@ def is_grown(logs: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     8,
     input="a task sends log events to the account without end, in small requests",
     happens="503, and the run ends with exit code 2; what only reads, and the client of the run, go on",
-    limit="1 GiB of memory, and 4 bodies of more than 1 MiB at once",
+    limit="1 GiB of memory",
 )
 @pytest.mark.usefixtures("is_grown")
 def test_an_account_that_grew_too_much_keeps_nothing_more_of_a_task(account: Server, logs: Any) -> None:
@@ -126,3 +128,50 @@ def test_a_layer_that_fills_the_disk_is_refused(account: Server, tmp_path: Path,
 
 def test_a_layer_that_leaves_room_is_taken_as_far_as_its_digest(account: Server) -> None:
     assert push(account, 3 << 20) == 400
+
+
+def begin_large_request(account: Server, path: str, key: str) -> socket.socket:
+    """Returns the connection of a signed request of 2 MB, of which no byte of the body was sent."""
+    host, _, port = account.address.removeprefix("http://").partition(":")
+    connection = socket.create_connection((host, int(port)), timeout=20)
+    signature = f"AWS4-HMAC-SHA256 Credential={key}/20260101/eu-west-1/logs/aws4_request, SignedHeaders=host, Signature=0"
+    head = f"POST {path} HTTP/1.1\r\nHost: {host}:{port}\r\nAuthorization: {signature}\r\nContent-Length: 2000000\r\n\r\n"
+    connection.sendall(head.encode())
+    return connection
+
+
+def is_answered(connection: socket.socket, *, within: float) -> bool:
+    """Whether a request whose body is sent now gets an answer."""
+    connection.sendall(bytes(2_000_000))
+    connection.settimeout(within)
+    try:
+        return connection.recv(9) == b"HTTP/1.1 "
+    except TimeoutError:
+        return False
+
+
+@pytest.mark.hostile(
+    8,
+    input="a task begins many large requests and sends no body, signed, and to the paths of a registry, too",
+    happens="its further ones wait; the client of the run goes on",
+    limit="4 bodies of more than 1 MiB at once",
+)
+@pytest.mark.parametrize("path", ["/", "/v2/app/blobs/uploads/"])
+def test_large_requests_of_tasks_wait_for_each_other_and_the_client_for_none(account: Server, path: str) -> None:
+    with contextlib.ExitStack() as connections:
+        for _ in range(server.MAX_LARGE_BODIES):
+            connections.enter_context(begin_large_request(account, path, "ASIAOFATASK"))
+        waiting.until(lambda: not account._turns_of_others._value, what="the turns to be taken", timeout=10)
+
+        waits = not is_answered(connections.enter_context(begin_large_request(account, path, "ASIAOFATASK")), within=1)
+        is_served = is_answered(connections.enter_context(begin_large_request(account, "/", KEY)), within=20)
+
+    assert waits
+    assert is_served
+
+
+def test_a_request_that_does_not_go_on_is_given_up(account: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server._QuietRequestHandler, "timeout", 0.2)
+
+    with begin_large_request(account, "/", "ASIAOFATASK") as connection:
+        assert connection.recv(12) == b"HTTP/1.1 400"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from preflight.plan import cdk_assets
-from preflight.system import result_cache, run_folders
+from preflight.system import processes, result_cache, run_folders
 from tests.hostile.conftest import PLAN, TEMPLATE, Ended
 
 pytestmark = pytest.mark.hostile
@@ -209,16 +210,24 @@ def test_a_cache_in_the_checkout_is_not_used(checkout: Path, tmp_path: Path, mon
     (run_folders.cache() / "builds.lock").write_text("written")
 
     assert (tmp_path / "outside.yaml").read_text() == TEMPLATE
-    assert not result_cache.of_user().is_kept
-    assert run_folders.cache().stat().st_mode & 0o077 == 0
+    assert not run_folders.is_in_checkout(result_cache.folder())
+    assert run_folders.cache().parent.stat().st_mode & 0o077 == 0
 
 
-def test_no_schemas_of_the_checkout_are_those_of_cfn_lint(checkout: Path, tmp_path: Path, preflight: Callable[..., Ended]) -> None:
+@pytest.mark.parametrize("is_pytest", [False, True])
+def test_no_schemas_of_the_checkout_are_those_of_cfn_lint(checkout: Path, tmp_path: Path, preflight: Callable[..., Ended], *, is_pytest: bool) -> None:
     schemas = checkout / ".cache" / "aws" / "cfn-lint" / "schemas"
     (schemas / "providers").mkdir(parents=True)
     (schemas / "version.json").write_text('{"schema_date": "2999-01-01T00:00:00Z"}')
     (schemas / "providers" / "us-east-1.json").write_text("{}")
+    env = {"XDG_CACHE_HOME": str(checkout / ".cache"), "TMPDIR": str(tmp_path)}
 
-    ended = preflight("lint", "t.yaml", env={"XDG_CACHE_HOME": str(checkout / ".cache"), "TMPDIR": str(tmp_path)})
+    if is_pytest:
+        (checkout / "preflight.yaml").write_text("version: 1\nname: demo\nregion: us-east-1\nsteps: [{stack: a, template: t.yaml}]\n")
+        run = processes.run(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "preflight.yaml::lint", cwd=checkout, env=env, timeout=120)
+        code, output = run.code, run.stdout
+    else:
+        ended = preflight("lint", "t.yaml", env=env)
+        code, output = ended.returncode, ended.stdout
 
-    assert ended.returncode == 0, ended.stdout
+    assert code == 0, output

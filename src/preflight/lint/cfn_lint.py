@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from preflight.errors import ToolBrokeError
-from preflight.lint import decided_conditions, known_matches
+from preflight.lint import decided_conditions, known_matches, written_template
 from preflight.lint.worker import Match
 from preflight.model import Finding, ReportedWaiver, Severity
 from preflight.plan import resolved_stacks
@@ -83,10 +82,8 @@ def _unrolled(templates: Mapping[Path, Template], folder: Path) -> dict[Path, tu
         if language_extensions.is_used(template.data):
             document = resolved_stacks.of_templates({path: template}).documents[0]
             if document.is_expanded:
-                file = folder / f"{len(files)}.json"
                 data = {key: value for key, value in document.expanded.items() if key != "Transform"}
-                file.write_text(json.dumps(data, default=str), encoding="utf-8")
-                files[path] = (file, document)
+                files[path] = (written_template.write(folder / f"{len(files)}.json", data), document)
     return files
 
 
@@ -156,7 +153,7 @@ def _is_accepted(template: Template, check: str, path: Sequence[str]) -> bool:
 
 
 def _is_conditional(template: Template, path: Sequence[str]) -> bool:
-    """Whether a DependsOn names a resource that has a condition: AWS ignores the dependency if the condition is false."""
+    """Whether a DependsOn names a resource that has a condition; if that is false, AWS refuses it, as the rehearsal does."""
     names = template.resources.get(path[1], {}).get("DependsOn") if len(path) > 2 else None
     listed = names if isinstance(names, list) else [names]
     name = listed[int(path[3])] if len(path) > 3 and str(path[3]).isdigit() and int(path[3]) < len(listed) else listed[0]

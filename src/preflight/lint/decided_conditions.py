@@ -6,7 +6,6 @@ those that a condition leaves out refuse nothing.
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -14,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from preflight.errors import ToolBrokeError
-from preflight.lint.worker import Match
+from preflight.lint import written_template
+from preflight.lint.worker import UNREADABLE, Match
 from preflight.model import Finding, Severity
 from preflight.plan.resolved_stacks import ResolvedTemplate
 from preflight.templates import language_extensions
@@ -28,7 +28,7 @@ Lint = Callable[[Mapping[Path, Template]], Mapping[Path, list[Match] | ToolBroke
 
 
 def in_effect(findings: Sequence[Finding], stacks: Callable[[], Sequence[ResolvedTemplate]], lint: Lint) -> list[Finding]:
-    """Returns the findings, those errors as warnings that `lint` finds in no template as a stack of the plan has it."""
+    """Returns the findings; an error that `lint` finds in no template as a stack of the plan has it is a warning."""
     files = {finding.file for finding in findings if _depends_on_conditions(finding)}
     documents = [document for document in stacks() if document.name in files and document.source.data.get("Conditions")] if files else []
     with tempfile.TemporaryDirectory() as folder:
@@ -38,7 +38,7 @@ def in_effect(findings: Sequence[Finding], stacks: Callable[[], Sequence[Resolve
     found: set[tuple[str, str, str | None]] = set()
     for file, document in written.items():
         matches = verdicts[file]
-        if isinstance(matches, ToolBrokeError):
+        if isinstance(matches, ToolBrokeError) or any(match.check.startswith(UNREADABLE) for match in matches):
             undecided.add(document.name)
         else:
             found |= {(document.name, match.check, match.resource) for match in matches}
@@ -63,8 +63,7 @@ def _write(document: ResolvedTemplate, file: Path) -> Path:
     """Writes the template of a stack without what its conditions leave out."""
     data = document.source.data
     sections = {section: dict(_existing(document, data[section])) for section in SECTIONS if isinstance(data.get(section), dict)}
-    file.write_text(json.dumps({**data, **sections}, default=str), encoding="utf-8")
-    return file
+    return written_template.write(file, {**data, **sections})
 
 
 def _existing(document: ResolvedTemplate, section: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

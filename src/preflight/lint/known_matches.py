@@ -13,12 +13,10 @@ from typing import Any
 from preflight import __version__
 from preflight.errors import ToolBrokeError
 from preflight.lint import workers
-from preflight.lint.worker import Match
+from preflight.lint.worker import UNREADABLE, Match
 from preflight.system import confinement, files_read, result_cache
 from preflight.system.result_cache import ResultCache
 from preflight.templates.template import MAX_BYTES, Template
-
-_BROKEN = "E000"  # cfn-lint could not read the template, transform it, or run a rule
 
 
 def run(files: Mapping[Path, Template], *, region: str | None, cache: ResultCache | None) -> dict[Path, list[Match] | ToolBrokeError]:
@@ -52,7 +50,7 @@ def _kept(cache: ResultCache, key: str, path: Path) -> list[Match] | None:
 
 def _can_keep(match: Match, path: Path) -> bool:
     """Whether a match is a finding about this template's content, whatever its name."""
-    return not match.check.startswith(_BROKEN) and match.filename == str(path) and path.name not in match.message
+    return not match.check.startswith(UNREADABLE) and match.filename == str(path) and path.name not in match.message
 
 
 def _tools() -> Iterator[str | bytes]:

@@ -21,6 +21,7 @@ from preflight.system import confinement
 from preflight.templates import error_location
 
 MAX_MEMORY = 4 << 30  # bytes of address space
+UNREADABLE = "E000"  # cfn-lint could not read the template, transform it, or run a rule
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from preflight.pipeline import baseline
 from preflight.pipeline.baseline import BaselineMatcher
 from preflight.pipeline.inputs import RunInputs
 from preflight.pipeline.stage import timed_stage
-from preflight.plan import resolved_stacks
+from preflight.plan import placeholders, resolved_stacks
 from preflight.plan.resolved_stacks import ResolvedTemplate
 from preflight.system import result_cache
 
@@ -89,12 +89,16 @@ class StaticStages:
         return result if error is None else replace(result, outcome=Outcome.ERROR, reason=str(error))
 
     def _stacks(self) -> list[ResolvedTemplate]:
-        """Returns the templates of the plan as its stacks have them; none without a plan, or if there is no end to what they nest."""
-        plan = self._request.plan
+        """Returns the templates as the plan's stacks have them in each region; none without a plan, or if there is no end to what they nest."""
+        plan, account = self._request.plan, self._request.account
+        if plan is None:
+            return []
+        of_plan = functools.partial(resolved_stacks.of_plan, run=self._inputs.run, account=account.id if account else placeholders.ACCOUNT)
         try:
-            return resolved_stacks.of_plan(plan, self._inputs.templates, run=self._inputs.run).deployed if plan is not None else []
+            every = [of_plan(replace(plan, region=region), self._inputs.templates) for region in self._request.regions]
         except UsageError:
             return []
+        return [template for stacks in every for template in stacks.deployed]
 
     def _comply(self, guard: ComplyRun | PreflightError | None) -> StageResult:
         if self._inputs.stops_comply:

@@ -170,14 +170,14 @@ def values_of(part: Any, key: str) -> Iterator[Any]:
         yield from values_of(item, key)
 
 
-def of_plan(plan: Plan, templates: Mapping[Path, Template], *, run: str) -> ResolvedStacks:
+def of_plan(plan: Plan, templates: Mapping[Path, Template], *, run: str, account: str = placeholders.ACCOUNT) -> ResolvedStacks:
     """The documents of a plan: one for each stack, and one for each template that no stack uses.
 
     Raises:
         UsageError: there is no end to what they nest.
     """
-    values = placeholders.of(plan, run=run)
-    builder = _Builder(templates, _staged(plan, values), region=plan.region, account=values["account"])
+    values = placeholders.of(plan, run=run, account=account)
+    builder = _Builder(templates, _staged(plan, values), region=plan.region, account=account)
     for step in plan.stacks:
         if step.template in templates:
             passed = {key: _given(value, values) for key, value in step.parameters.items()}

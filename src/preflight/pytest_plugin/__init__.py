@@ -60,7 +60,9 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
         return None
     from preflight.plan import plan  # noqa: PLC0415 - see above
     from preflight.pytest_plugin import items  # noqa: PLC0415 - see above
+    from preflight.system import run_folders  # noqa: PLC0415 - see above
 
+    run_folders.leave_checkout()
     return items.PlanFile.from_parent(parent, path=file_path) if file_path.name == PLAN or plan.is_plan(file_path) else None
 
 
@@ -95,7 +97,9 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 def preflight_plan(request: pytest.FixtureRequest) -> Plan:
     """The plan that is deployed."""
     from preflight.pytest_plugin import session  # noqa: PLC0415 - see above
+    from preflight.system import run_folders  # noqa: PLC0415 - see above
 
+    run_folders.leave_checkout()
     return session.plan_of(request.config)
 
 

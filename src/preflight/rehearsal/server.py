@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from moto.moto_server.werkzeug_app import MotoRequestHandler
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 from werkzeug.wsgi import get_input_stream
@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 BACKLOG = 128  # connections that wait to be accepted
 MAX_BODY = 64 << 20  # bytes of a request that are kept in memory
 SMALL_BODY = 1 << 20  # bytes of a request that waits for no turn
-MAX_LARGE_BODIES = 4  # requests of more bytes that are read and answered at once
+MAX_LARGE_BODIES = 4  # requests of more bytes, of the run's client and of all others, that are read and answered at once
+BODY_PAUSE = 120.0  # seconds that a client may send nothing within a request, and keep an idle connection
 FULL = Refusal("ServiceUnavailable", "The emulated account is full.", status=503)
 POLL = 0.05  # seconds until a shutdown is noticed
 
@@ -51,7 +52,8 @@ class Server:
         self.parts = assembly.assemble(self.account, options)
         self.ledger = self.parts.core.ledger
         self._growth = (MemoryGrowth(), DiskGrowth(Path(tempfile.gettempdir())))  # moto spools objects of S3 to a disk
-        self._large_bodies = threading.BoundedSemaphore(MAX_LARGE_BODIES)
+        self._turns_of_client = threading.BoundedSemaphore(MAX_LARGE_BODIES)
+        self._turns_of_others = threading.BoundedSemaphore(MAX_LARGE_BODIES)
         self._administrator = options.administrator
 
     def application(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -61,10 +63,16 @@ class Server:
             return self._answer(environ, start_response, request)
 
     def _turn(self, request: Request) -> contextlib.AbstractContextManager[object]:
-        """Returns what bounds how many large bodies are in memory at once; layers of images never are."""
+        """Returns what bounds how many large bodies are in memory at once; layers of images never are.
+
+        Others cannot keep the run's client waiting.
+        """
         is_own = acting.WSGI_KEY in request.environ  # made while another one is answered
         is_large = (request.content_length or 0) > SMALL_BODY or "Transfer-Encoding" in request.headers
-        return self._large_bodies if is_large and not is_own and not _is_of_registry(request) else contextlib.nullcontext()
+        if is_own or not is_large or _is_of_registry(request):
+            return contextlib.nullcontext()
+        is_of_client = self._administrator is not None and authentication.signing_key(request) == self._administrator
+        return self._turns_of_client if is_of_client else self._turns_of_others
 
     def _answer(self, environ: WSGIEnvironment, start_response: StartResponse, request: Request) -> Iterable[bytes]:
         try:
@@ -72,6 +80,8 @@ class Server:
         except RequestEntityTooLarge:
             self.ledger.trouble(f"{request.method} {request.path}: a request has more than {MAX_BODY >> 20} MiB. Next: send large objects in parts")
             return Response("EntityTooLarge", status=413)(environ, start_response)
+        except ClientDisconnected as disconnected:
+            return disconnected(environ, start_response)
         service = scope.service if scope is not None else ""
         try:
             self._check(environ, request, scope)
@@ -133,8 +143,9 @@ class Server:
 
 
 def _is_of_registry(request: Request) -> bool:
-    """Whether a request may be of a client that pushes an image."""
-    return not authentication.is_form(request) and request.path.startswith("/v2/")
+    """Whether a request may be of a client that pushes an image: it has a path of a registry and no signature."""
+    is_signed = authentication.signing_key(request) is not None
+    return not is_signed and not authentication.is_form(request) and request.path.startswith("/v2/")
 
 
 def _bound(environ: WSGIEnvironment) -> None:
@@ -150,6 +161,7 @@ class _QuietRequestHandler(MotoRequestHandler):  # type: ignore[misc]  # mypy sk
     """Serves without a line in a log for every request."""
 
     protocol_version = "HTTP/1.1"
+    timeout = BODY_PAUSE
 
     def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002 - the name is werkzeug's
         """Write nothing."""

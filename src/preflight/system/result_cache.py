@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from preflight.errors import UsageError
 from preflight.system import run_folders
 
 MAX_BYTES = 64 << 20  # of all entries
@@ -96,7 +97,7 @@ def of_user() -> ResultCache:
         results = folder()
         results.mkdir(mode=0o700, parents=True, exist_ok=True)
         status = results.lstat()
-    except (OSError, RuntimeError):
+    except (OSError, UsageError):
         return ResultCache(None)
     if run_folders.is_in_checkout(results):
         return ResultCache(None)
@@ -108,11 +109,9 @@ def folder() -> Path:
     """Returns where the results of this user are kept, made or not.
 
     Raises:
-        RuntimeError: the user has no home folder.
+        UsageError: the user has no home folder, or none for temporary files.
     """
-    import platformdirs  # noqa: PLC0415 - only a run of lint or comply needs it
-
-    return platformdirs.user_cache_path(run_folders.NAME, appauthor=False) / "results"
+    return run_folders.cache_path() / "results"
 
 
 def key(*parts: str | bytes) -> str:

@@ -36,19 +36,23 @@ def cache() -> Path:
 
 
 def cache_path() -> Path:
-    """Returns where the per-user cache folder is, made or not: not where XDG_CACHE_HOME says if that is in the checkout, which may hold links in its place.
+    """Returns where the per-user cache folder is, made or not.
+
+    It is never in the checkout, which may hold links in its place, even if XDG_CACHE_HOME says so.
 
     Raises:
         UsageError: the user has no home folder, or none for temporary files.
     """
     own = _instead_of_checkout()
     if own is not None:
-        return own
-    try:
-        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / NAME
-    except RuntimeError:
-        msg = f"this user has no home folder. {_NEXT}"
-        raise UsageError(msg) from None
+        return own / NAME
+    import platformdirs  # noqa: PLC0415 - a help text needs no folder
+
+    path = platformdirs.user_cache_path(NAME, appauthor=False)
+    if path.is_absolute():
+        return path
+    msg = f"this user has no home folder. {_NEXT}"
+    raise UsageError(msg)
 
 
 def leave_checkout() -> None:

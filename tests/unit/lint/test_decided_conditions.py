@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from preflight.lint import cfn_lint
+from preflight.lint import cfn_lint, written_template
 from preflight.model import Severity
 from preflight.plan import resolved_stacks
 from preflight.plan.plan import Plan, StackStep
@@ -61,3 +61,20 @@ def test_an_error_counts_if_a_stack_of_the_plan_has_it(tmp_path: Path, certifica
 
 def test_a_type_that_does_not_exist_is_refused_under_any_condition(tmp_path: Path) -> None:
     assert severities(tmp_path, LISTENER.replace("AWS::SQS::Queue", "AWS::SQS::Nothing"), "")["E3006"] is Severity.ERROR
+
+
+@pytest.mark.parametrize("character", ["\N{ROCKET}", "\\\N{ROCKET}", "\x7f", "é"])
+def test_an_error_counts_whatever_the_characters_of_the_template(tmp_path: Path, character: str) -> None:
+    text = f"Description: '{character}'\n{LISTENER}" if character != "\x7f" else f'Description: "\\x7f"\n{LISTENER}'
+
+    assert severities(tmp_path, text, ARN)["E3002"] is Severity.ERROR
+
+
+def test_an_error_counts_if_cfn_lint_cannot_read_the_template_as_a_stack_has_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def write_nonsense(file: Path, _data: object) -> Path:
+        file.write_text("{")
+        return file
+
+    monkeypatch.setattr(written_template, "write", write_nonsense)
+
+    assert severities(tmp_path, LISTENER, "")["E3002"] is Severity.ERROR

@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -13,9 +14,10 @@ from preflight.errors import ToolMissingError
 from preflight.lint import cfn_lint
 from preflight.model import Finding, Outcome, ReportedWaiver, Severity
 from preflight.pipeline import inputs
-from preflight.pipeline.request import RunRequest
+from preflight.pipeline.request import AccountOptions, RunRequest
 from preflight.pipeline.static import StaticStages
 from preflight.plan import plan, reader
+from preflight.plan.resolved_stacks import ResolvedTemplate
 from preflight.plan.rule_settings import RuleSwitch
 
 PLAN = reader.load(Path(__file__).parents[3] / plan.FILE)
@@ -60,6 +62,25 @@ def test_lint_and_comply_report_their_findings_and_waivers() -> None:
     assert complied.waived == (WAIVER,)
     assert complied.outcome is Outcome.FAIL
     assert stages.versions == {"cfn-guard": "3.1.1", "cfn-lint": cfn_lint.version()}
+
+
+def test_lint_knows_the_templates_as_the_stacks_of_every_region_and_of_the_account_have_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    condition = '{"Fn::Equals": [{"Fn::Sub": "${AWS::Region}/${AWS::AccountId}"}, "eu-west-2/210987654321"]}'
+    (tmp_path / "t.yaml").write_text(f"Conditions: {{Is: {condition}}}\nResources: {{Q: {{Type: AWS::SQS::Queue, Condition: Is}}}}\n")
+    (tmp_path / plan.FILE).write_text("version: 1\nname: demo\nregion: eu-west-1\nsteps: [{stack: a, template: t.yaml}]\n")
+    written = reader.load(tmp_path / plan.FILE)
+    account = AccountOptions("210987654321", ("eu-west-1", "eu-west-2"), lambda: True)
+    stacks: list[ResolvedTemplate] = []
+
+    def check(_templates: object, **options: Any) -> list[Finding]:
+        stacks.extend(options["stacks"]())
+        return []
+
+    monkeypatch.setattr(cfn_lint, "check", check)
+
+    static(RunRequest(("lint",), written, tuple(written.template_files()), (), account=account)).run()
+
+    assert [stack.resolver.holds(stack.source.resources["Q"]) for stack in stacks] == [False, True]
 
 
 def test_a_warning_fails_a_strict_run() -> None:

@@ -49,3 +49,16 @@ def test_the_cache_that_the_caller_names_is_used_from_the_root_folder(monkeypatc
     monkeypatch.chdir("/")
 
     assert run_folders.cache_path() == tmp_path / run_folders.NAME
+
+
+def test_a_cache_in_the_checkout_is_replaced_by_the_same_folder_each_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path.parent))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / ".cache"))
+    before = run_folders.cache_path()
+
+    run_folders.leave_checkout()
+
+    assert run_folders.cache_path() == before
+    assert not run_folders.is_in_checkout(before)

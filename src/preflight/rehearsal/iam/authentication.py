@@ -45,13 +45,22 @@ class SignedScope:
 
 def scope(request: Request) -> SignedScope | None:
     """Returns the scope of a request's signature, in a header or in the query; None if it is not signed."""
-    signed = request.headers.get("Authorization") or request.args.get("X-Amz-Credential", "")
-    match = _SIGNED.search(signed)
+    match = _signature(request)
     if match:
         return SignedScope(match["key"], match["region"], match["service"])
     if is_form(request) and request.path == "/" and request.form.get("Action") in BY_TOKEN:
         return SignedScope("", GLOBAL, "sts")
     return None
+
+
+def signing_key(request: Request) -> str | None:
+    """Returns the access key of a request's signature, or None; its body is not read."""
+    match = _signature(request)
+    return match["key"] if match else None
+
+
+def _signature(request: Request) -> re.Match[str] | None:
+    return _SIGNED.search(request.headers.get("Authorization") or request.args.get("X-Amz-Credential", ""))
 
 
 def is_form(request: Request) -> bool:
