@@ -268,7 +268,7 @@ def _moto_services(
         ecr.service(account, core.registry, f"http://{LOOPBACK}:{port}"),
         efs.SERVICE,
         elbv2.service(account, targets, load_balancers_changed),
-        iam.service(account),
+        iam.service(account, core.ledger),
         kms.SERVICE,
         logs.service(launcher.flush),
         s3.service(account),
@@ -306,7 +306,7 @@ def prepare_moto() -> None:
 
     BackendDict.reset builds every service anew; the two that take a second for that are dropped instead.
     """
-    os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "false"  # `iam.load_managed_policies` is quicker
+    os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "false"  # `iam_managed_policies` is quicker
     os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"  # no task on Fargate has one
     responses.method_names_from_class = functools.cache(utils.method_names_from_class)  # moto asks for every request
     s3.apply_bucket_policies()

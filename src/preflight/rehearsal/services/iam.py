@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import functools
-import json
-import pickle
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import moto.backends
-from moto.iam import models, policy_validation
+from moto.iam import policy_validation
 
 from preflight.aws import iam_policy_evaluation, partitions
 from preflight.aws.refusals import iam_policy_documents, iam_policy_principals
 from preflight.aws.unresolved import STANDIN
 from preflight.rehearsal.account import Account
+from preflight.rehearsal.ledger import Ledger
 from preflight.rehearsal.protocol import Call, Refusal
 from preflight.rehearsal.services import ServiceEmulation, refusal_tables
+from preflight.rehearsal.services.iam_managed_policies import ManagedPolicies
 
 _ROLE_POLICY_BYTES = 10_240
 _TRUST = "AssumeRolePolicyDocument"
 
 
-def _create_role(account: Account, call: Call) -> None:
+def _create_role(policies: ManagedPolicies, account: Account, call: Call) -> None:
     """Refuses a name that is taken, whatever its case, and what the role names and does not exist.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html (names are not distinguished by case);
@@ -33,6 +33,7 @@ def _create_role(account: Account, call: Call) -> None:
     name, boundary = str(call.parameters.get("RoleName")), call.parameters.get("PermissionsBoundary")
     if any(role.name.lower() == name.lower() for role in backend.roles.values()):
         raise Refusal("EntityAlreadyExists", f"Role with name {name} already exists.")
+    policies.accept(str(boundary), call.region)
     if boundary and boundary not in backend.managed_policies:
         raise Refusal("NoSuchEntity", f"Scope ARN: {boundary} does not exist or is not attachable.")
     _need_principals(account, call, call.parameters.get(_TRUST))
@@ -101,31 +102,16 @@ def _policy(_account: Account, call: Call) -> None:
                 raise Refusal("MalformedPolicyDocument", f'Partition "{partition}" is not valid for resource "{arn}".')
 
 
-def _attached(_account: Account, call: Call) -> None:
+def _attached(policies: ManagedPolicies, _account: Account, call: Call) -> None:
     """Refuses a managed policy of another partition: https://docs.aws.amazon.com/IAM/latest/APIReference/API_AttachUserPolicy.html."""
     arn = str(call.parameters.get("PolicyArn"))
     if not arn.startswith(f"arn:{partitions.partition_of(call.region)[0]}:"):
         raise Refusal("InvalidInput", f"ARN {arn} is not valid.")
+    policies.accept(arn, call.region)
 
 
 def _backend(account: Account, region: str) -> Any:
     return moto.backends.get_backend("iam")[account.id][partitions.partition_of(region)[0]]
-
-
-def load_managed_policies(account: Account, region: str) -> None:
-    """Load the policies that AWS manages in the partition of a region, once.
-
-    moto loads them for six partitions at once, which takes a second; moto/iam/models.py.
-    """
-    partition = partitions.partition_of(region)[0]
-    with account.moto_lock:
-        if f"policies of {partition}" in account.completed:
-            return
-        account.completed.add(f"policies of {partition}")
-        backend = _backend(account, region)
-        policies = pickle.loads(_managed_policies(account.id, partition))  # noqa: S301 - pickled by this process
-        backend.aws_managed_policies = policies
-        backend.managed_policies.update({policy.arn: policy for policy in policies})
 
 
 @functools.cache
@@ -139,23 +125,18 @@ def _unless_with_stand_in(validate: Callable[[Any], None]) -> Callable[[Any], No
     return lambda validator: None if STANDIN in str(validator._policy_document) else validate(validator)  # noqa: SLF001 - moto has no other name for it
 
 
-@functools.cache
-def _managed_policies(account: str, partition: str) -> bytes:
-    """Returns the policies that AWS manages, pickled: each account of a process gets its own sooner than from JSON."""
-    policies = json.loads(models.aws_managed_policies_data)
-    return pickle.dumps([models.AWSManagedPolicy.from_data(name, account, partition, policies[name]) for name in policies])
-
-
-def service(account: Account) -> ServiceEmulation:
+def service(account: Account, ledger: Ledger) -> ServiceEmulation:
     """Returns IAM, whose managed policies are loaded at the first request."""
+    policies = ManagedPolicies(account, ledger)
+    attached = functools.partial(_attached, policies)
     return ServiceEmulation(
         "iam",
         checks={
-            "CreateRole": _create_role,
+            "CreateRole": functools.partial(_create_role, policies),
             "UpdateAssumeRolePolicy": _update_trust,
             "PutRolePolicy": _put_role_policy,
             **dict.fromkeys(("CreatePolicy", "CreatePolicyVersion", "PutGroupPolicy", "PutUserPolicy"), _policy),
-            **dict.fromkeys(("AttachGroupPolicy", "AttachRolePolicy", "AttachUserPolicy"), _attached),
+            **dict.fromkeys(("AttachGroupPolicy", "AttachRolePolicy", "AttachUserPolicy"), attached),
         },
-        before=lambda region, _request: load_managed_policies(account, region),
+        before=lambda region, _request: policies.load(region),
     )

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from preflight.rehearsal.server import Server
+
 Client = Callable[[str], Any]
 ROLE = "arn:aws:iam::123456789012:role/"
 
@@ -108,6 +110,33 @@ def test_an_attached_policy_is_of_the_accounts_partition(iam: Any) -> None:
         iam.attach_user_policy(UserName="a", PolicyArn="arn:aws-us-gov:iam::aws:policy/ReadOnlyAccess")
 
     iam.attach_user_policy(UserName="a", PolicyArn="arn:aws:iam::aws:policy/ReadOnlyAccess")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("AmazonECSTaskExecutionRolePolicy", id="another path"),
+        pytest.param("service-role/AmazonECSTaskExecutionRole", id="cut short"),
+        pytest.param("service-role/AmazonEcsTaskExecutionRolePolicy", id="another case"),
+        pytest.param("ReadOnlyAcess", id="a letter is missing"),
+    ],
+)
+def test_a_misspelt_policy_of_aws_is_refused(account: Server, iam: Any, name: str) -> None:
+    create_role(iam, "r")
+
+    with pytest.raises(ClientError, match="does not exist or is not attachable"):
+        iam.attach_role_policy(RoleName="r", PolicyArn=f"arn:aws:iam::aws:policy/{name}")
+    assert account.ledger.observations().problems == ()
+
+
+def test_of_a_policy_that_aws_may_have_added_nothing_is_said_but_that_it_is_not_known(account: Server, iam: Any) -> None:
+    added = "arn:aws:iam::aws:policy/service-role/AWSTomorrowServiceRolePolicy"
+    create_role(iam, "r", PermissionsBoundary=added)
+    iam.attach_role_policy(RoleName="r", PolicyArn=added)
+
+    (problem,) = account.ledger.observations().problems
+    assert added in problem
+    assert [policy["PolicyArn"] for policy in iam.list_attached_role_policies(RoleName="r")["AttachedPolicies"]] == [added]
 
 
 def test_the_principals_of_a_trust_policy_are_of_the_accounts_partition(iam: Any) -> None:
