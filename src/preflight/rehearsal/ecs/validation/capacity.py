@@ -25,7 +25,9 @@ NOT_ASSOCIATED = (
 )
 UNKNOWN_PLATFORM = "PlatformUnknownException"
 LATEST = "LATEST"
-VERSIONS = {"LINUX": (LATEST, "1.4.0"), "WINDOWS": (LATEST, "1.0.0")}  # 1.3.0 was retired on 2026-03-16
+# 1.4.0 of Linux and 1.0.0 of Windows, and what AWS may have added since; 1.3.0 was retired on 2026-03-16.
+_NEWER = r"1\.([5-9]|1\d)\.\d+|2\.\d+\.\d+"
+VERSIONS = {"LINUX": re.compile(rf"{LATEST}|1\.4\.\d+|{_NEWER}"), "WINDOWS": re.compile(rf"{LATEST}|1\.0\.\d+|{_NEWER}")}
 
 
 def is_on_fargate(request: Request, cluster: Request) -> bool:
@@ -104,7 +106,7 @@ def platform(request: Request, definition: Request) -> Iterator[tuple[str, str]]
     """
     version = request.get("platformVersion") or LATEST
     system = "WINDOWS" if runtime_platform.is_windows(definition) else "LINUX"
-    if version not in VERSIONS[system]:
+    if not VERSIONS[system].fullmatch(version):
         yield UNKNOWN_PLATFORM, f"The specified platform version does not exist: {version}"
     spot = [item["capacityProvider"] for item in request.get("capacityProviderStrategy") or []]
     if system == "WINDOWS" and "FARGATE_SPOT" in spot:

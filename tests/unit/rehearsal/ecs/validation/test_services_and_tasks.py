@@ -108,7 +108,7 @@ SPOT = {"capacityProvider": "FARGATE_SPOT"}
         pytest.param(
             put("placementConstraints", [{"type": "distinctInstance"}]), "FARGATE launch type", id="bound on Fargate"
         ),
-        pytest.param(put("platformVersion", "1.5.0"), "PlatformUnknownException", id="a platform there is not"),
+        pytest.param(put("platformVersion", "1.4"), "PlatformUnknownException", id="a platform there is not"),
         pytest.param(put("platformVersion", "1.0.0"), "PlatformUnknownException", id="the platform of Windows"),
     ],
 )
@@ -476,6 +476,7 @@ TAKEN: list[Any] = [
     pytest.param(SERVICE, DEFINITION, id="as it is"),
     pytest.param(changed(SERVICE, put("desiredCount", 0)), DEFINITION, id="no task yet"),
     pytest.param(changed(SERVICE, put("platformVersion", "LATEST")), DEFINITION, id="the latest platform"),
+    pytest.param(changed(SERVICE, put("platformVersion", "1.5.0")), DEFINITION, id="a platform that AWS may have added"),
     pytest.param(changed(SERVICE, by({**FARGATE, "base": 1, "weight": 1}, {**SPOT, "weight": 4})), DEFINITION, id="Spot"),
     pytest.param(changed(SERVICE, by(SPOT)), DEFINITION, id="one provider needs no weight"),
     pytest.param(
