@@ -294,3 +294,41 @@ def test_findings_are_the_same_from_one_process_and_from_two(monkeypatch: pytest
 
     assert found[0] == found[1]
     assert found[0]
+
+
+GROWING = """\
+Resources:
+  A:
+    Type: AWS::RDS::DBInstance
+    Properties: {Engine: mysql, EngineVersion: "8.0.43", DBInstanceClass: db.t3.micro, AllocatedStorage: "20", ManageMasterUserPassword: true, MasterUsername: x}
+  B: {Type: AWS::ElastiCache::CacheCluster, Properties: {Engine: redis, NumCacheNodes: 1, CacheNodeType: cache.t3.micro}}
+  C: {Type: AWS::EC2::Instance, Properties: {InstanceType: t3.micro, ImageId: ami-0123456789abcdef0}}
+  D:
+    Type: AWS::Lambda::Function
+    Properties: {Runtime: python3.13, Handler: a.b, Role: "arn:aws:iam::123456789012:role/x", Code: {ZipFile: x}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("check", "old", "new", "expected"),
+    [
+        pytest.param("E3025", "db.t3.micro", "db.m99g.large", Severity.WARNING, id="class of a database that may be new"),
+        pytest.param("E3025", "db.t3.micro", "db.t3.mico", Severity.ERROR, id="class of a database misspelt"),
+        pytest.param("E3062", "db.t3.micro", "db.t2.large", Severity.WARNING, id="class that the engine may have now"),
+        pytest.param("E3691", "8.0.43", "8.9.1", Severity.WARNING, id="version of an engine that may be new"),
+        pytest.param("E3647", "cache.t3.micro", "cache.m99g.large", Severity.WARNING, id="type of a cache node that may be new"),
+        pytest.param("E3647", "cache.t3.micro", "cache.t3.mico", Severity.ERROR, id="type of a cache node misspelt"),
+        pytest.param("E3628", "InstanceType: t3.micro", "InstanceType: m99g.large", Severity.WARNING, id="instance type that may be new"),
+        pytest.param("E3628", "InstanceType: t3.micro", "InstanceType: t3-micro", Severity.ERROR, id="instance type misspelt"),
+        pytest.param("E3030", "python3.13", "python3.99", Severity.WARNING, id="runtime that may be new"),
+        pytest.param("E3030", "python3.13", "phyton3.13", Severity.ERROR, id="runtime misspelt"),
+    ],
+)
+def test_what_is_not_in_a_list_that_grows(tmp_path: Path, check: str, old: str, new: str, expected: Severity) -> None:
+    assert old in GROWING
+    assert severities(tmp_path, check, GROWING.replace(old, new)) == [expected]
+
+
+def test_what_is_in_the_lists_that_grow(tmp_path: Path) -> None:
+    for check in ("E3025", "E3062", "E3691", "E3647", "E3628", "E3030"):
+        assert severities(tmp_path, check, GROWING) == []

@@ -49,7 +49,7 @@ class ManagedPolicies:
         if match is None or arn in backend.managed_policies or _is_mistake(match["name"], {p.name for p in backend.aws_managed_policies}):
             return
         self._ledger.trouble(
-            f"{arn} is not among the policies of AWS that this version knows, so what it allows cannot be told. "
+            f"{arn} is not among the policies of AWS that this version knows, so what it allows is not known here. "
             "Next: check its name in the AWS managed policy reference; if it is there, update fargate-preflight, or write its statements into the template to rehearse them"
         )
         dates = dict.fromkeys(("CreateDate", "UpdateDate"), "2026-01-01T00:00:00+00:00")
