@@ -6,7 +6,8 @@ Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_AuthorizeSecu
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections import ChainMap, Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -22,30 +23,39 @@ def with_distinct(document: ResolvedTemplate, values: Mapping[str, DraftValue]) 
     """Returns values of parameters of which no two make rules of one security group the same permission."""
     chosen = dict(values)
     for rules in _lists(document):
-        for rule in rules:
-            name = references.referenced(rule.get("FromPort"))
-            if name in chosen and _is_repeated(rules, rule, chosen):
-                _choose_another(rules, rule, name, chosen)
+        others = Counter(_permission(rule, chosen) for rule in rules)
+        for name, users in _users(rules).items():
+            if name in chosen:
+                others.subtract(_permission(user, chosen) for user in users)
+                chosen[name] = _most_distinct(name, users, chosen, others)
+                others.update(_permission(user, chosen) for user in users)
     return chosen
 
 
-def _choose_another(rules: list[dict[str, Any]], rule: dict[str, Any], name: str, chosen: dict[str, DraftValue]) -> None:
-    """Set the port of a rule to the first that makes it differ from the others, if there is one."""
-    for port in PORTS:
-        trial = {**chosen, name: replace(chosen[name], text=port)}
-        if not _is_repeated(rules, rule, trial):
-            chosen.update(trial)
-            return
+def _users(rules: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """Returns the rules that refer to each parameter that is the port of one."""
+    users: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for rule in rules:
+        for name in {references.referenced(value) for value in rule.values()}:
+            users[str(name)].append(rule)
+    ports = [references.referenced(rule.get("FromPort")) for rule in rules]
+    return {name: users[name] for name in dict.fromkeys(ports) if name is not None}
+
+
+def _most_distinct(name: str, users: Iterable[dict[str, Any]], chosen: dict[str, DraftValue], others: Mapping[str, int]) -> DraftValue:
+    """Returns the first value of a port with which the fewest of its rules are repeated; the chosen one comes first."""
+
+    def repeated(value: DraftValue) -> int:
+        permissions = Counter(_permission(user, ChainMap({name: value}, chosen)) for user in users)
+        return sum(number for permission, number in permissions.items() if number + others.get(permission, 0) > 1)
+
+    return min((chosen[name], *(replace(chosen[name], text=port) for port in PORTS)), key=repeated)
 
 
 def _lists(document: ResolvedTemplate) -> Iterator[list[dict[str, Any]]]:
     for _, group in document.of_type("AWS::EC2::SecurityGroup"):
         for rules in map(group.get, _LISTS):
             yield [rule for rule in rules if isinstance(rule, dict)] if isinstance(rules, list) else []
-
-
-def _is_repeated(rules: list[dict[str, Any]], rule: dict[str, Any], values: Mapping[str, DraftValue]) -> bool:
-    return [_permission(other, values) for other in rules].count(_permission(rule, values)) > 1
 
 
 def _permission(rule: dict[str, Any], values: Mapping[str, DraftValue]) -> str:

@@ -14,6 +14,7 @@ from preflight.templates import references
 
 IMPORT = "Fn::ImportValue"
 MOST_DEPTH = 60
+MOST_TEXT = 2_048  # characters in front of a part; no ARN or name is longer
 _LABELS = ("Name", "Key", "Namespace")  # what tells the items of a list apart, where each has a Value
 _WHOLE = re.compile(r"\$\{([^!}][^}]*)\}")
 
@@ -49,13 +50,13 @@ class UsedValue:
 
 
 def of_parameters(document: ResolvedTemplate) -> dict[str, list[Use]]:
-    """Returns the uses of the parameters of a template, those in the stacks that it nests too."""
+    """Returns the uses of the parameters of a template, each once, those in the stacks that it nests too."""
     declared = document.source.data.get("Parameters")
-    uses: dict[str, list[Use]] = {name: [] for name in declared} if isinstance(declared, dict) else {}
-    for source, use in _in_resources(document, document.expanded["Resources"], 0):
+    uses: dict[str, dict[Use, None]] = {name: {} for name in declared} if isinstance(declared, dict) else {}
+    for source, use in _in_resources(document, document.expanded["Resources"]):
         if source.function == "Ref" and source.name in uses:
-            uses[source.name].append(use)
-    return uses
+            uses[source.name][use] = None
+    return {name: list(distinct) for name, distinct in uses.items()}
 
 
 def of_imports(document: ResolvedTemplate) -> dict[str, list[Use]]:
@@ -63,20 +64,23 @@ def of_imports(document: ResolvedTemplate) -> dict[str, list[Use]]:
     uses: dict[str, list[Use]] = {name: [] for name in resolved_stacks.imports(document)}
     for output in document.data["Outputs"].values():
         uses |= {name: [] for name in resolved_stacks.values_of(output, IMPORT) if isinstance(name, str) and name not in uses}
-    for source, use in _in_resources(document, document.resources, 0):
+    for source, use in _in_resources(document, document.resources):
         if source.function == IMPORT and isinstance(source.name, str) and source.name in uses:
             uses[source.name].append(use)
     return uses
 
 
-def _in_resources(document: ResolvedTemplate, resources: Mapping[str, Any], depth: int) -> Iterator[tuple[UsedValue, Use]]:
+def _in_resources(document: ResolvedTemplate, resources: Mapping[str, Any]) -> Iterator[tuple[UsedValue, Use]]:
+    nested: dict[str, dict[str, list[Use]]] = {}
     for logical, resource in resources.items():
         if not isinstance(resource, dict):
             continue
-        for source, use in _in(resolved_stacks.properties(resource), Use(str(resource.get("Type"))), depth):
+        for source, use in _in(resolved_stacks.properties(resource), Use(str(resource.get("Type"))), 0):
             child = document.children.get(logical)
             if use.kind in NESTED and use.path[:1] == ("Parameters",) and child is not None:
-                yield from ((source, passed) for passed in of_parameters(child).get(use.path[-1], ()))
+                if logical not in nested:
+                    nested[logical] = of_parameters(child)
+                yield from ((source, passed) for passed in nested[logical].get(use.path[-1], ()))
             else:
                 yield source, use
 
@@ -134,14 +138,18 @@ def _in_parts(delimiter: str, items: list[Any], use: Use, depth: int) -> Iterato
     before = ""
     for item in items:
         yield from _in(item, replace(use, before=before), depth)
-        before += (item if isinstance(item, str) else "${}") + delimiter
+        before = f"{before}{item if isinstance(item, str) else '${}'}{delimiter}"[:MOST_TEXT]
 
 
 def _in_sub(argument: Any, use: Use, depth: int) -> Iterator[tuple[UsedValue, Use]]:
+    """Yields what the names of a text are, each as it is used first: a name that stood twice would double the work at each level."""
     text, mapped, *_ = [*argument, {}, {}] if isinstance(argument, list) else [argument, {}]
     if not isinstance(text, str) or not isinstance(mapped, dict):
         return
+    starts: dict[str, int] = {}
     for match in _WHOLE.finditer(text):
-        name = match[1].strip()
-        part = use if match[0] == text else replace(use, before=text[: match.start()])
+        starts.setdefault(match[1].strip(), match.start())
+    is_whole = _WHOLE.fullmatch(text) is not None
+    for name, start in starts.items():
+        part = use if is_whole else replace(use, before=text[: min(start, MOST_TEXT)])
         yield from _in(mapped[name] if name in mapped else references.reference_of(name), part, depth)
