@@ -24,6 +24,13 @@ def rule(body: str) -> str:
     return f"{HEAD}    {body}{TAIL}"
 
 
+def two_rules(tmp_path: Path) -> Path:
+    """A folder with one file that has the rules R and S."""
+    second = rule("Properties.Memory exists").replace("rule R", "rule S").partition("\n\n")[2]
+    (tmp_path / "mine.guard").write_text(rule("Properties.Cpu exists") + second)
+    return tmp_path
+
+
 def reasons(exported: Export, target: str) -> dict[str, str]:
     return {entry.rule: entry.reason for entry in exported.left_out if entry.target == target}
 
@@ -60,12 +67,31 @@ def test_a_rule_that_a_plan_switches_off_is_left_out() -> None:
 
 
 def test_a_rule_beside_one_that_is_off_is_left_out(tmp_path: Path) -> None:
-    (tmp_path / "mine.guard").write_text(rule("Properties.Cpu exists") + rule("Properties.Memory exists").replace("rule R", "rule S").replace("tasks", "others"))
     switched = RuleSettings(switches=(RuleSwitch("S", "off", 1),))
 
-    exported = guard_hook.of(ruleset.chosen([tmp_path], switched))
+    exported = guard_hook.of(ruleset.chosen([two_rules(tmp_path)], switched))
 
     assert reasons(exported, "stack")["R"] == "stands in one file with S, which is off"
+
+
+@pytest.mark.parametrize(("warning", "error"), [("R", "S"), ("S", "R")])
+def test_a_rule_beside_one_that_only_warns_is_among_the_warnings_and_listed(tmp_path: Path, warning: str, error: str) -> None:
+    switched = RuleSettings(switches=(RuleSwitch(warning, "practice", 1), RuleSwitch(error, "security", 2)))
+
+    exported = guard_hook.of(ruleset.chosen([two_rules(tmp_path)], switched))
+
+    archives = {name for name, data in exported.files.items() if "R.guard" in zipfile.ZipFile(io.BytesIO(data)).namelist()}
+    assert archives == {"stack-warning.zip", "resource-warning.zip"}
+    because = f"since it stands in one file with {warning}, whose severity is warning"
+    assert reasons(exported, "stack")[error] == f"is only in stack-warning.zip, {because}"
+    assert reasons(exported, "resource")[error] == f"is only in resource-warning.zip, {because}"
+    assert warning not in reasons(exported, "stack")
+
+
+def test_config_counts_rules_and_not_files(tmp_path: Path) -> None:
+    without = config_policy.of(ruleset.chosen([])).counts["config"]
+
+    assert config_policy.of(ruleset.chosen([two_rules(tmp_path)])).counts["config"] == without + 2
 
 
 @pytest.mark.parametrize(

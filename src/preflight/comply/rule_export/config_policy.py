@@ -40,13 +40,15 @@ def of(ruleset: Ruleset) -> Export:
     """Returns what `put-config-rule --config-rule file://` takes, a file for each rule that Config can take."""
     texts, reasons = export.candidates(ruleset)
     files: dict[str, bytes] = {}
+    count = 0
     for text, rules in texts.items():
         request = _request(text, rules)
         if isinstance(request, NotExportableError):
             reasons |= {rule.name: str(request) for rule in rules}
         else:
             files[f"{rules[0].name}.json"] = request
-    return Export(files, {TARGET: len(files)}, list(export.left_out(ruleset, reasons, TARGET)))
+            count += len(rules)
+    return Export(files, {TARGET: count}, list(export.left_out(ruleset, reasons, TARGET)))
 
 
 def _request(text: str, rules: Sequence[Rule]) -> bytes | NotExportableError:
@@ -100,7 +102,8 @@ def _condition(selection: Selection) -> tuple[list[str], str]:
     unknown = [kind for kind in types if kind not in RECORDED]
     if unknown:
         raise NotExportableError(f"looks at {unknown[0]}, which AWS Config does not record with CloudFormation's properties")
-    return types, _replaced(f"resource{selection.filter.replace('Type', 'Type', 1)}", _PROPERTIES, {"Properties": "configuration"})
+    condition = f"resource{selection.filter}"  # the filter begins with Type, and an item has resourceType
+    return types, _replaced(condition, _PROPERTIES, {"Properties": "configuration"})
 
 
 def _refuse_what_guard_2_lacks(text: str) -> None:

@@ -16,19 +16,20 @@ from __future__ import annotations
 import io
 import zipfile
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from preflight.comply.rule_export import export, rule_text
 from preflight.comply.rule_export.export import Export, LeftOut, NotExportableError
 from preflight.comply.rules import Rule
 from preflight.comply.ruleset import Ruleset
+from preflight.model import Severity
 
 STACK, RESOURCE = "stack", "resource"
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first date of an archive: equal rules make equal bytes
 
 
 def of(ruleset: Ruleset) -> Export:
-    """Returns an archive for each target and severity."""
+    """Returns an archive for each target and severity; a file is in that of the mildest of its rules."""
     texts, against = export.candidates(ruleset)
     files: dict[str, bytes] = {}
     counts: dict[str, int] = {}
@@ -38,11 +39,30 @@ def of(ruleset: Ruleset) -> Export:
         archives: dict[str, dict[str, str]] = defaultdict(dict)
         for text, rules in texts.items():
             if rules[0].name not in reasons:
-                archives[f"{target}-{rules[0].severity.value}.zip"][f"{rules[0].name}.guard"] = text
+                archives[_archive_name(target, _mildest(rules))][f"{rules[0].name}.guard"] = text
         files |= {name: _archive(members) for name, members in archives.items()}
         counts[target] = sum(len(rules) for rules in texts.values() if rules[0].name not in reasons)
-        left_out += export.left_out(ruleset, reasons, target)
+        left_out += export.left_out(ruleset, _milder(texts, target) | reasons, target)
     return Export(files, counts, left_out)
+
+
+def _mildest(rules: Iterable[Rule]) -> Rule:
+    """Returns the first rule of a file that only warns, else the first: what a plan has as a warning must not refuse a stack."""
+    return min(rules, key=lambda rule: rule.severity == Severity.ERROR)
+
+
+def _archive_name(target: str, rule: Rule) -> str:
+    return f"{target}-{rule.severity.value}.zip"
+
+
+def _milder(texts: Mapping[str, Sequence[Rule]], target: str) -> dict[str, str]:
+    """Returns, by name, where the rules are that are not in the archive of their severity, and why."""
+    reasons: dict[str, str] = {}
+    for rules in texts.values():
+        mildest = _mildest(rules)
+        only = f"is only in {_archive_name(target, mildest)}, since it stands in one file with {mildest.name}, whose severity is {mildest.severity.value}"
+        reasons |= {rule.name: only for rule in rules if rule.severity != mildest.severity}
+    return reasons
 
 
 def _against_resources(texts: Mapping[str, Iterable[Rule]]) -> dict[str, str]:
