@@ -96,7 +96,7 @@ class TrafficShifts:
         def forget() -> None:
             deployment.shift.percent, deployment.shift.has_test_traffic = 0.0, False
 
-        self._call(service, deployment, give_back, forget)
+        self._call(service, deployment, give_back, forget, is_last=True)
 
     # The stages
 
@@ -164,9 +164,9 @@ class TrafficShifts:
         return self._clock()
 
     def _call(
-        self, service: Service, deployment: Deployment, call: Callable[[], None], then: Callable[[], None]
+        self, service: Service, deployment: Deployment, call: Callable[[], None], then: Callable[[], None], *, is_last: bool = False
     ) -> None:
-        """Make a call without the lock of ECS, and then go on with it."""
+        """Make a call without the lock of ECS, and then go on with it; after the last one of a deployment also if it failed."""
         shift = deployment.shift
         shift.is_calling = True
 
@@ -182,7 +182,7 @@ class TrafficShifts:
                 error = "internal error in the emulated account"
             with self._state.changed:
                 shift.is_calling, shift.error = False, error
-                if error is None:
+                if error is None or is_last:
                     then()
                 self._state.changed.notify_all()
 

@@ -43,18 +43,23 @@ class FakeLauncher:
 
 
 class FakeWeights:
-    """Notes each shift of traffic: the deployment, the rule, and the percentage; each has an error or None to raise."""
+    """Notes each shift of traffic by deployment, rule and percentage, and raises `error` or `fault` instead if it is set."""
 
     def __init__(self, log: list[str]) -> None:
         self.log = log
         self.shifted: list[tuple[str, str, float]] = []
         self.is_alternate = False
         self.error: str | None = None
+        self.fault: Exception | None = None
+        self.calls = 0
 
     def is_alternate_serving(self, _deployment: Deployment, _region: str) -> bool:
         return self.is_alternate
 
     def shift(self, deployment: Deployment, _region: str, key: str, percent: float) -> None:
+        self.calls += 1
+        if self.fault is not None:
+            raise self.fault
         if self.error is not None:
             raise InvalidNetworkingError(self.error)
         self.shifted.append((deployment.id, key, percent))

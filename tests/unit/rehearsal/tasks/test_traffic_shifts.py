@@ -273,6 +273,20 @@ def test_a_canary_that_fails_gives_its_share_back() -> None:
     assert world.service.deployments == [world.old]
 
 
+def test_an_internal_error_while_traffic_goes_back_is_reported_once_and_ends_the_deployment() -> None:
+    world = scaled_up(blue_green(**BREAKER))
+    passes(world)
+    calls = world.weights.calls
+    world.weights.fault = KeyError("weight")
+    world.add_failed(3)
+
+    passes(world)
+
+    assert world.weights.calls == calls + 1
+    assert len(world.ledger.troubles) == 1
+    assert world.service.deployments == [world.old]
+
+
 def test_a_deployment_that_may_not_change_its_rule_is_rolled_back() -> None:
     world = scaled_up(blue_green())
     world.weights.error = "User: elb is not authorized to perform: elasticloadbalancing:ModifyRule"

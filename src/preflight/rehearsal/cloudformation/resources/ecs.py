@@ -107,9 +107,10 @@ def _create_service(context: HandlerContext, properties: Properties) -> CreatedR
 
 @dataclass
 class _FailedLaunches:
-    """The time since which launches fail."""
+    """The time since which launches fail, and why the deployment failed, if it has."""
 
     since: float | None = None
+    reason: str | None = None
 
     def is_hopeless(self, failed: int) -> bool:
         """Whether so many launches failed, and for so long, that waiting is pointless."""
@@ -146,9 +147,9 @@ def _stabilize(context: HandlerContext, arn: str, cluster: str | None, deploymen
             "services"
         ][0]
         primary = service["deployments"][0]
-        failure = _failure(service, deployment)
-        if failure is not None:
-            return failure if failed_launches.is_hopeless(HOPELESS) else None  # a client can see it for a moment
+        failed_launches.reason = failed_launches.reason or _failure(service, deployment)  # its event is not kept for ever
+        if failed_launches.reason is not None:
+            return failed_launches.reason if failed_launches.is_hopeless(HOPELESS) else None  # a client can see it for a moment
         is_stuck = any(STUCK in event["message"] for event in service["events"][:1])
         if failed_launches.is_hopeless(primary["failedTasks"]) or is_stuck:
             return "hopeless"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import time
 from typing import Any
 from unittest import mock
@@ -50,6 +51,17 @@ def test_a_service_that_never_gets_steady_fails_its_resource(
 
     with pytest.raises(ResourceFailedError, match=reason):
         stabilize(described, is_stopped=is_stopped)
+
+
+def test_a_failure_counts_though_its_event_is_gone_by_the_end_of_the_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ecs, "GRACE", 0.1)
+    failed = service(rollout="COMPLETED", event="(service s) (deployment d) deployment failed: tasks failed to start.")
+    steady = service(rollout="COMPLETED", event="(service s) has reached a steady state.")
+    context = mock.Mock(is_stopped=False)
+    context.call.side_effect = itertools.chain([failed], itertools.repeat(steady))
+
+    with pytest.raises(ResourceFailedError, match=ecs.TRIPPED):
+        ecs._stabilize(context, "arn", None, "d")
 
 
 def test_a_steady_service_completes_its_resource() -> None:
