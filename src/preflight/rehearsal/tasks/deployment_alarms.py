@@ -1,7 +1,7 @@
 """Fails deployments whose alarms go into the state ALARM, and rolls them back if the service says so.
 
 A rehearsal has no metrics that could move an alarm; a client does it by SetAlarmState. An alarm that is in ALARM when a
-deployment begins is ignored for all of it, with its others.
+deployment is created is ignored for all of it, with its others.
 
 Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-alarm-failure.html.
 """
@@ -9,6 +9,7 @@ Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-a
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime, timezone
 
 from botocore.exceptions import ClientError
 
@@ -43,14 +44,14 @@ class DeploymentAlarms:
         self._state.account.closing.wait(INTERVAL)
 
     def look(self) -> None:
-        """Fail each deployment that has an alarm in ALARM, which was not when it began."""
+        """Fail each deployment that has an alarm in ALARM, and had none when it was created."""
         for service in list(self._state.services.values()):
             deployment, alarms = service.primary, alarms_of(service.primary)
             if deployment.rollout != "IN_PROGRESS" or not alarms.get("enable"):
                 continue
-            is_detected = self._is_any_in_alarm(service.region, alarms.get("alarmNames") or [])
-            counts = self._watched.setdefault(deployment.id, not is_detected)
-            if is_detected and counts:
+            since = self._in_alarm_since(service.region, alarms.get("alarmNames") or [])
+            counts = self._watched.setdefault(deployment.id, since is None or since >= deployment.created)
+            if since is not None and counts:
                 self._fail(service, deployment, rolls_back=bool(alarms.get("rollback")))
 
     def _fail(self, service: Service, deployment: Deployment, *, rolls_back: bool) -> None:
@@ -59,16 +60,18 @@ class DeploymentAlarms:
                 circuit_breaker.fail(service, deployment, DETECTED, rolls_back=rolls_back)
                 self._state.changed.notify_all()
 
-    def _is_any_in_alarm(self, region: str, names: Sequence[str]) -> bool:
+    def _in_alarm_since(self, region: str, names: Sequence[str]) -> datetime | None:
+        """Returns when the first of the alarms that are in ALARM went there, without a zone, or None if none is."""
         if not names:
-            return False
+            return None
         cloudwatch = self._state.account.client("cloudwatch", region)
         try:
             described = cloudwatch.describe_alarms(AlarmNames=list(names))
         except ClientError:
-            return False
+            return None
         alarms = [*(described.get("MetricAlarms") or []), *(described.get("CompositeAlarms") or [])]
-        return any(alarm["StateValue"] == "ALARM" for alarm in alarms)
+        since = [alarm["StateUpdatedTimestamp"] for alarm in alarms if alarm["StateValue"] == "ALARM"]
+        return min(since).astimezone(timezone.utc).replace(tzinfo=None) if since else None
 
 
 def alarms_of(deployment: Deployment) -> JsonObject:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from datetime import datetime, timedelta, timezone
 from types import SimpleNamespace
 from typing import Any
 
+from preflight.model import JsonObject
 from preflight.rehearsal.ecs.state import Cluster, Definition, Deployment, Service, State, Task
 from preflight.rehearsal.ledger import Ledger
 from preflight.rehearsal.tasks.listener_weights import InvalidNetworkingError
@@ -70,7 +72,7 @@ class World:
     """A service with an old deployment that completed, and a new one."""
 
     def __init__(self, *, desired: int, **configuration: Any) -> None:
-        self.alarms_in_alarm: list[str] = []
+        self.in_alarm_since: dict[str, datetime] = {}
         account: Any = SimpleNamespace(id="123456789012", client=lambda *_: SimpleNamespace(describe_alarms=self.describe_alarms))
         self.log: list[str] = []
         self.launcher = FakeLauncher(self.log)
@@ -94,9 +96,15 @@ class World:
         shifts = TrafficShifts(self.state, weights, self.ledger, clock=lambda: self.now, submit=lambda call: call())
         self.scheduler = Scheduler(self.state, launcher, self.ledger, shifts)
 
-    def describe_alarms(self, *, AlarmNames: list[str]) -> dict[str, list[dict[str, str]]]:  # noqa: N803 - AWS's name
+    def describe_alarms(self, *, AlarmNames: list[str]) -> dict[str, list[JsonObject]]:  # noqa: N803 - AWS's name
         """Describes alarms as CloudWatch does."""
-        return {"MetricAlarms": [{"StateValue": "ALARM" if name in self.alarms_in_alarm else "OK"} for name in AlarmNames]}
+        now = datetime.now(timezone.utc)
+        states = [("ALARM" if name in self.in_alarm_since else "OK", self.in_alarm_since.get(name, now)) for name in AlarmNames]
+        return {"MetricAlarms": [{"StateValue": state, "StateUpdatedTimestamp": moment} for state, moment in states]}
+
+    def set_alarm(self, name: str, *, seconds_ago: float = 0) -> None:
+        """Puts an alarm into the state ALARM, as SetAlarmState does."""
+        self.in_alarm_since[name] = datetime.now(timezone.utc) - timedelta(seconds=seconds_ago)
 
     def add(self, deployment: Deployment, *names: str, is_ready: bool = True, **api: Any) -> None:
         """Adds tasks that run for long enough to be ready, or for no time."""

@@ -20,7 +20,7 @@ def watched(**alarms: Any) -> tuple[World, DeploymentAlarms]:
 
 def test_an_alarm_fails_the_deployment_in_progress_and_rolls_it_back() -> None:
     world, looking = watched()
-    world.alarms_in_alarm = ["errors"]
+    world.set_alarm("errors")
 
     looking.look()
 
@@ -40,7 +40,8 @@ def test_an_alarm_fails_the_deployment_in_progress_and_rolls_it_back() -> None:
 )
 def test_a_deployment_goes_on_without_an_alarm_of_its_own(alarms: dict[str, Any], in_alarm: list[str]) -> None:
     world, looking = watched(**alarms)
-    world.alarms_in_alarm = in_alarm
+    for name in in_alarm:
+        world.set_alarm(name)
 
     looking.look()
 
@@ -49,7 +50,7 @@ def test_a_deployment_goes_on_without_an_alarm_of_its_own(alarms: dict[str, Any]
 
 def test_without_rollback_the_deployment_fails_and_stays() -> None:
     world, looking = watched(rollback=False)
-    world.alarms_in_alarm = ["errors"]
+    world.set_alarm("errors")
 
     looking.look()
 
@@ -57,12 +58,31 @@ def test_without_rollback_the_deployment_fails_and_stays() -> None:
     assert world.service.primary is world.new
 
 
-def test_an_alarm_that_was_there_when_the_deployment_began_is_ignored() -> None:
+@pytest.mark.parametrize(
+    ("seconds_ago", "rollout"),
+    [
+        pytest.param(60, "IN_PROGRESS", id="since before it was created, which is ignored"),
+        pytest.param(0, "FAILED", id="since after it was created, and before the first look"),
+    ],
+)
+def test_an_alarm_of_the_first_look_counts_if_it_is_younger_than_the_deployment(seconds_ago: float, rollout: str) -> None:
     world = World(desired=1, alarms={"alarmNames": ["errors"], "enable": True, "rollback": True})
-    world.alarms_in_alarm = ["errors"]
+    world.set_alarm("errors", seconds_ago=seconds_ago)
     looking = DeploymentAlarms(world.state)
 
     looking.look()
+    looking.look()
+
+    assert world.new.rollout == rollout
+
+
+def test_an_ignored_alarm_stays_ignored_when_it_comes_again() -> None:
+    world = World(desired=1, alarms={"alarmNames": ["errors"], "enable": True, "rollback": True})
+    world.set_alarm("errors", seconds_ago=60)
+    looking = DeploymentAlarms(world.state)
+    looking.look()
+    world.set_alarm("errors")
+
     looking.look()
 
     assert world.new.rollout == "IN_PROGRESS"
@@ -71,7 +91,7 @@ def test_an_alarm_that_was_there_when_the_deployment_began_is_ignored() -> None:
 def test_a_deployment_that_completed_is_not_failed_any_more() -> None:
     world, looking = watched()
     world.new.rollout = "COMPLETED"
-    world.alarms_in_alarm = ["errors"]
+    world.set_alarm("errors")
 
     looking.look()
 
