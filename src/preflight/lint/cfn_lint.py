@@ -22,7 +22,6 @@ from preflight.templates.template import Template
 
 DYNAMIC_PORT, ENUM, ROLE_FORMAT = "E3049", "E3030", "E1041"
 DEPENDENCY, MISSING_SUB, SECTION = "E3005", "E1029", "E1001"
-BLUE_GREEN = "AWS::CodeDeployBlueGreen"  # the transform of templates that have Hooks
 _DYNAMIC = "'{{resolve:"  # how a dynamic reference begins, quoted in a message
 SEVERITIES = {"E": Severity.ERROR, "W": Severity.WARNING, "I": Severity.INFO}
 
@@ -147,7 +146,7 @@ def _is_accepted(template: Template, check: str, path: Sequence[str]) -> bool:
     if check == DEPENDENCY:
         return _is_conditional(template, path)
     if check == SECTION:
-        return path[:1] == ["Hooks"] and BLUE_GREEN in str(template.data.get("Transform"))
+        return path[:1] == ["Hooks"] and language_extensions.BLUE_GREEN in language_extensions.transforms(template.data)
     if check == MISSING_SUB:
         return True  # text as any other to AWS: a script's own variables look the same
     return check == ENUM and path[-3:-2] == ["PortMappings"] and path[-1] == "Protocol"  # ECS treats it as tcp

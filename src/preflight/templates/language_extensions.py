@@ -16,6 +16,7 @@ from preflight.templates import intrinsic_functions
 from preflight.templates.intrinsic_functions import FunctionResolver, Path, ResolutionContext, ResolveError
 
 NAME = "AWS::LanguageExtensions"
+BLUE_GREEN = "AWS::CodeDeployBlueGreen"  # the transform of templates that have Hooks
 LOOP = "Fn::ForEach::"
 MAX_DEPTH = 5
 MAX_RESOURCES = MAX_KEYS = 500  # of a template, and so of one loop: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html

@@ -10,6 +10,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from preflight.aws import service_load_balancers
 from preflight.deploy.session import Session
 
 PAGE = 100  # tasks that DescribeTasks takes
@@ -146,7 +147,7 @@ class _ServiceReader:
         A network load balancer keeps connections after the delay, unless its target group says otherwise.
         """
         delays, timeouts = [], []
-        for group in [group for balancer in balancers for group in _target_groups(balancer)]:
+        for group in [group for balancer in balancers for group in service_load_balancers.target_groups(balancer)]:
             attributes = self._elb.describe_target_group_attributes(TargetGroupArn=group)["Attributes"]
             described = self._elb.describe_target_groups(TargetGroupArns=[group])["TargetGroups"][0]
             is_ended = {"Key": ENDS_CONNECTIONS, "Value": "true"} in attributes
@@ -156,12 +157,6 @@ class _ServiceReader:
                 attributes = self._elb.describe_load_balancer_attributes(LoadBalancerArn=arn)["Attributes"]
                 timeouts.append(_number(attributes, IDLE, 60.0))
         return min(delays, default=None), min(timeouts, default=None)
-
-
-def _target_groups(balancer: Mapping[str, Any]) -> list[str]:
-    """Returns the target group of a service's load balancer, and the one to which its deployments shift traffic."""
-    alternate = (balancer.get("advancedConfiguration") or {}).get("alternateTargetGroupArn")
-    return [str(group) for group in (balancer.get("targetGroupArn"), alternate) if group]
 
 
 def _number(attributes: Iterable[Mapping[str, Any]], key: str, default: float) -> float:

@@ -16,14 +16,13 @@ from preflight.aws.constraints import (
     count,
     get,
     has,
-    known,
     matches,
     no,
     present,
     unique,
     value,
 )
-from preflight.aws.refusals import ecs_targets, json_documents
+from preflight.aws.refusals import ecs_targets, json_documents, queue_targets
 
 SERVICE = "events"
 _API = "https://docs.aws.amazon.com/eventbridge/latest/APIReference"
@@ -68,20 +67,7 @@ _PATTERN = Test(
         {"EventPattern": {"source": []}},
     ),
 )
-def _ungrouped(part: Object) -> Iterator[Fault]:
-    """A FIFO queue gets messages of a group."""
-    arn = str(known(part, "Arn"))
-    if arn.split(":")[2:3] == ["sqs"] and arn.endswith(".fifo") and get(part, "SqsParameters.MessageGroupId") is None:
-        yield Fault(("SqsParameters",), known(part, "Id"))
-
-
 _BUS = "arn:aws:events:eu-west-1:123456789012:event-bus"
-_QUEUE = "arn:aws:sqs:eu-west-1:123456789012:q"
-_FIFO = Test(
-    _ungrouped,
-    taken=({"Arn": _QUEUE}, {"Arn": f"{_QUEUE}.fifo", "SqsParameters": {"MessageGroupId": "a"}}),
-    refused=({"Arn": f"{_QUEUE}.fifo"},),
-)
 _RULES = (
     Constraint(
         present(1, 2, "ScheduleExpression", "EventPattern"),
@@ -142,14 +128,14 @@ _TARGETS = (
         "Targets[].DeadLetterConfig",
     ),
     Constraint(
-        value("Arn", no(matches(r"arn:[\w-]+:sqs:.+\.fifo", taken=(f"{_QUEUE}.fifo",), refused=(_QUEUE,)))),
+        value("Arn", no(matches(r"arn:[\w-]+:sqs:.+\.fifo", taken=(f"{queue_targets.QUEUE}.fifo",), refused=(queue_targets.QUEUE,)))),
         _INVALID,
         "SQS FIFO is not supported by Dead Letter Queues: {value}",
         "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html",
         "Targets[].DeadLetterConfig",
     ),
     Constraint(
-        _FIFO,
+        queue_targets.has_group("Id"),
         _INVALID,
         "Parameter(s) SqsParameters must be specified for target: {value}",
         _TARGET,

@@ -23,7 +23,7 @@ from preflight.aws.constraints import (
     present,
     value,
 )
-from preflight.aws.refusals import ecs_targets
+from preflight.aws.refusals import ecs_targets, queue_targets
 
 SERVICE = "scheduler"
 _API = "https://docs.aws.amazon.com/scheduler/latest/APIReference"
@@ -59,29 +59,16 @@ def _backwards(part: Object) -> Iterator[Fault]:
         yield Fault(("EndDate",), end)
 
 
-def _ungrouped(part: Object) -> Iterator[Fault]:
-    """A FIFO queue gets messages of a group."""
-    arn = str(known(part, "Arn"))
-    if arn.split(":")[2:3] == ["sqs"] and arn.endswith(".fifo") and get(part, "SqsParameters.MessageGroupId") is None:
-        yield Fault(("SqsParameters",), arn)
-
-
 def _foreign(part: Object) -> Iterator[Fault]:
     """The parameters of a target are those of its service."""
     service = "".join(str(known(part, "Arn")).split(":")[2:3])
     yield from (Fault((name,), name) for name, own in _PARAMETERS.items() if service and service != own and is_there(part, name))
 
 
-_QUEUE = "arn:aws:sqs:eu-west-1:123456789012:q"
-_FIFO = Test(
-    _ungrouped,
-    taken=({"Arn": _QUEUE}, {"Arn": f"{_QUEUE}.fifo", "SqsParameters": {"MessageGroupId": "a"}}),
-    refused=({"Arn": f"{_QUEUE}.fifo"},),
-)
 _OWN = Test(
     _foreign,
-    taken=({"Arn": _QUEUE, "SqsParameters": {"MessageGroupId": "a"}}, {"SqsParameters": {}}),
-    refused=({"Arn": _QUEUE, "KinesisParameters": {"PartitionKey": "a"}},),
+    taken=({"Arn": queue_targets.QUEUE, "SqsParameters": {"MessageGroupId": "a"}}, {"SqsParameters": {}}),
+    refused=({"Arn": queue_targets.QUEUE, "KinesisParameters": {"PartitionKey": "a"}},),
 )
 _FIRST, _LATER = "2035-01-01T00:00:00Z", "2035-01-02T00:00:00Z"
 _ORDER = Test(
@@ -150,7 +137,7 @@ _SCHEDULES = (
     ),
     Constraint(_OWN, _INVALID, "Parameters {value} not supported for the target", _TARGET, "Target"),
     Constraint(
-        _FIFO,
+        queue_targets.has_group("Arn"),
         _INVALID,
         "Parameters SqsParameters must be specified for the target {value}",
         _TARGET,

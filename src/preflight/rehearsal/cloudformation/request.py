@@ -36,7 +36,6 @@ NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]*")
 NAME_PATTERN = "[a-zA-Z][-a-zA-Z0-9]*|arn:[-a-zA-Z0-9:/._+]*"
 SERVICE = "cloudformation.amazonaws.com"
 MAX_TAGS = 50
-BLUE_GREEN = "AWS::CodeDeployBlueGreen"
 
 
 class RequestReader:
@@ -171,7 +170,7 @@ class RequestReader:
         That of blue/green deployments by CodeDeploy changes nothing of a template whose stack is created.
         Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/blue-green.html.
         """
-        supported = {language_extensions.NAME, serverless.NAME} | (set() if is_update else {BLUE_GREEN})
+        supported = {language_extensions.NAME, serverless.NAME} | (set() if is_update else {language_extensions.BLUE_GREEN})
         unknown = [name for name in language_extensions.transforms(template) if name not in supported]
         unknown += ["Fn::Transform"] if language_extensions.includes(template) else []
         if unknown:

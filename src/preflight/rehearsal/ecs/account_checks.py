@@ -6,6 +6,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from preflight.aws import service_load_balancers
 from preflight.model import JsonObject
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.ecs import deployment_strategy, request_checks, service_discovery
@@ -82,7 +83,7 @@ class Checks:
         request_checks.refuse(balancers.refusals(request, definition.api))
         for balancer in request.get("loadBalancers") or []:
             self._listeners(balancer, region)
-            for group in _groups(balancer):
+            for group in service_load_balancers.target_groups(balancer):
                 self._target_group(group, definition, region, is_alternate=group != balancer.get("targetGroupArn"))
             if deployment_strategy.of(request) != deployment_strategy.ROLLING:
                 self._rules(balancer, region)
@@ -121,7 +122,7 @@ class Checks:
             actions = elb.describe_rules(RuleArns=[rule])["Rules"][0]["Actions"]
         except ClientError:
             return  # the deployment says so
-        if not set(_groups(balancer)) <= {arn for action in actions for arn in forwarded(action)}:
+        if not set(service_load_balancers.target_groups(balancer)) <= {arn for action in actions for arn in forwarded(action)}:
             raise Refusal(INVALID, NO_TEST_RULE)
 
 
@@ -134,12 +135,6 @@ def _is_listener_of_application(elb: Any, arn: str) -> bool:
     except ClientError:
         return False  # the deployment says so
     return listener.get("Protocol") in {"HTTP", "HTTPS"}
-
-
-def _groups(balancer: JsonObject) -> list[str]:
-    """Returns the target group of a load balancer, and the alternate one."""
-    alternate = deployment_strategy.alternate_target_group(balancer)
-    return [str(group) for group in (balancer.get("targetGroupArn"), alternate) if group]
 
 
 def forwarded(action: JsonObject) -> list[str]:

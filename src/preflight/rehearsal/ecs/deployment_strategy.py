@@ -32,11 +32,6 @@ def of(request: Mapping[str, Any]) -> str:
     return str((request.get("deploymentConfiguration") or {}).get("strategy") or ROLLING)
 
 
-def alternate_target_group(balancer: Mapping[str, Any]) -> str | None:
-    """Returns the alternate target group of a load balancer of a service, by ARN, or None if it has none."""
-    return (balancer.get("advancedConfiguration") or {}).get("alternateTargetGroupArn")
-
-
 def steps(request: Mapping[str, Any]) -> tuple[Step, ...]:
     """Returns the steps in which production traffic is shifted; the minutes of the last one are the bake time of the deployment."""
     configuration = request.get("deploymentConfiguration") or {}

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from preflight.aws import partitions
+from preflight.aws import partitions, service_load_balancers
 from preflight.model import JsonObject
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.ecs import deployment_strategy
@@ -83,7 +83,7 @@ class Deployment:
 
     def target_group(self, balancer: JsonObject) -> str | None:
         """Returns the target group in which its tasks are registered for a load balancer of its service."""
-        alternate = deployment_strategy.alternate_target_group(balancer)
+        alternate = service_load_balancers.alternate_target_group(balancer)
         return alternate if self.is_alternate and alternate else balancer.get("targetGroupArn")
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from preflight.aws import service_load_balancers
 from preflight.model import JsonObject
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.ecs import account_checks, deployment_strategy
@@ -64,10 +65,10 @@ class ListenerWeights:
     def _serving(self, balancer: JsonObject, region: str) -> str:
         """Returns the only target group of a load balancer that serves production traffic."""
         advanced = balancer["advancedConfiguration"]
-        rules = {key: str(advanced[key]) for key in (deployment_strategy.PRODUCTION_RULE, deployment_strategy.TEST_RULE) if advanced.get(key)}
+        rules = {key: str(advanced[key]) for key in deployment_strategy.RULES if advanced.get(key)}
         actions = {key: self._call(balancer, region, lambda elb, rule=rule: _actions(elb, rule)) for key, rule in rules.items()}
         serving = [arn for action in actions[deployment_strategy.PRODUCTION_RULE] for arn in listener_rules.target_groups(action)]
-        own = [str(balancer["targetGroupArn"]), alternate_of(balancer)]
+        own = service_load_balancers.target_groups(balancer)
         for group in serving:
             if group not in own:
                 raise InvalidNetworkingError(UNEXPECTED.format(group=group, target=own[0], alternate=own[1]))
@@ -102,7 +103,7 @@ def balancers(deployment: Deployment) -> list[JsonObject]:
 
 def alternate_of(balancer: JsonObject) -> str:
     """Returns the alternate target group of a load balancer."""
-    return str(deployment_strategy.alternate_target_group(balancer) or "")
+    return str(service_load_balancers.alternate_target_group(balancer) or "")
 
 
 def has_test_rule(deployment: Deployment) -> bool:

@@ -88,7 +88,7 @@ class TrafficShifts:
     def _give_back(self, service: Service, deployment: Deployment) -> None:
         def give_back() -> None:
             try:
-                for key in (deployment_strategy.PRODUCTION_RULE, deployment_strategy.TEST_RULE):
+                for key in deployment_strategy.RULES:
                     self._weights.shift(deployment, service.region, key, 0)
             except InvalidNetworkingError as error:
                 service.add_event(f"(deployment {deployment.id}) rollback failed: {error}")
