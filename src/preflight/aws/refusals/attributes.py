@@ -17,7 +17,6 @@ from preflight.aws.constraints import (
     Predicate,
     Test,
     between,
-    needs,
     one_of,
     setting,
     unique,
@@ -49,11 +48,6 @@ class Attributes:
     def once(self) -> Constraint:
         """No key is there twice."""
         return self._row(unique(self.property, "Key"), "Attribute key '{value}' has been specified more than once")
-
-    def pairs(self) -> Constraint:
-        """Each has a key and a value."""
-        sentence = "1 validation error detected: Value null at 'attributes.member' failed to satisfy constraint: Member must not be null"
-        return self._row(needs("Key", "Value"), sentence, at=f"{self.property}[]")
 
     def keys(self, *keys: str, form: str = _FORM) -> Iterator[Constraint]:
         """Each key is one of these, or one of the form that AWS may have added since: that one is a warning."""

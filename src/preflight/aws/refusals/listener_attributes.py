@@ -34,7 +34,6 @@ _TOKEN = matches(r"[A-Za-z0-9!#$%&'*+._^`|~-]+", taken=("X-Client_1",), refused=
 _UNSUPPORTED = "Listener attribute key '{value}' is not supported for listeners with the protocol "
 
 ROWS: tuple[Constraint, ...] = (
-    _ATTRIBUTES.pairs(),
     _ATTRIBUTES.once(),
     *_ATTRIBUTES.keys(_IDLE, _RESET, *_OF_APPLICATION, form=_FORM),
     *(

@@ -41,7 +41,6 @@ def _unsupported(kind: str, *keys: str) -> Constraint:
 
 
 ROWS: tuple[Constraint, ...] = (
-    _ATTRIBUTES.pairs(),
     _ATTRIBUTES.once(),
     *_ATTRIBUTES.keys(*KEYS),
     _unsupported("application", *_OF_NETWORK),

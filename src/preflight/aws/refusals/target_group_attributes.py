@@ -50,7 +50,6 @@ _HEALTHY = "You must set 'target_failover.on_deregistration' and 'target_failove
 _NOT_OF_PROTOCOL = "Target group attribute key '{value}' is not recognized"
 
 ROWS: tuple[Constraint, ...] = (
-    _ATTRIBUTES.pairs(),
     _ATTRIBUTES.once(),
     *_ATTRIBUTES.keys(_DELAY, _STICKY, _STICKINESS, *_OF_BOTH, *_OF_APPLICATION, *_OF_NETWORK, *_OF_GATEWAY),
     _ATTRIBUTES.unsupported(

@@ -46,6 +46,8 @@ def target_group(account: Account, call: Call) -> None:
 def _check(rows: Sequence[Constraint], name: str, described: Mapping[str, Any], stored: Pairs, call: Call) -> None:
     """Check what is set, beside those that are kept; moto keeps some that the resource cannot have."""
     pairs = call.parameters.get("Attributes") or []
+    if not all(pair.keys() >= {"Key", "Value"} for pair in pairs):
+        raise Refusal("ValidationError", "Each attribute must have a Key and a Value")
     keys = {pair["Key"] for pair in pairs}
     others = [pair for pair in stored if pair["Key"] not in keys and not _refused(rows, {**described, name: [pair]})]
     refused = _refused(rows, {**described, name: [*others, *pairs]})

@@ -92,6 +92,11 @@ def test_an_attribute_is_judged_beside_those_that_are_set_already(elb: Any, vpc:
     assert anomaly in attributes_of(elb, arn)
 
 
+@pytest.mark.parametrize("pair", [{"Key": "deregistration_delay.timeout_seconds"}, {"Value": "20"}, {}], ids=str)
+def test_an_attribute_without_key_or_value_is_no_internal_error(elb: Any, vpc: str, pair: dict[str, str]) -> None:
+    assert code(elb.modify_target_group_attributes, TargetGroupArn=create_group(elb, vpc), Attributes=[pair]) == "ValidationError"
+
+
 def test_what_moto_keeps_does_not_stand_in_the_way_of_an_attribute(elb: Any, vpc: str) -> None:
     arn = create_group(elb, vpc, Protocol="TCP")
 

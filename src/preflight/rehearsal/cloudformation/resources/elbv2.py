@@ -14,10 +14,16 @@ MAX_NAME = 32
 def _attributes(context: HandlerContext, kind: str, arn: str, properties: Properties) -> None:
     """Sets the attributes of a `LoadBalancer`, a `TargetGroup` or a `Listener`."""
     name = f"{kind}Attributes"
-    if properties.get(name):
-        pairs = [{"Key": pair["Key"], "Value": str(pair["Value"])} for pair in properties[name]]
+    pairs = [{"Key": pair["Key"], "Value": str(pair["Value"])} for pair in properties.get(name) or [] if _is_complete(pair)]
+    if pairs:
         context.call("elbv2", f"Modify{name}", **{f"{kind}Arn": arn, "Attributes": pairs})
         context.record(name, "stored")
+    if not all(_is_complete(pair) for pair in properties.get(name) or []):
+        context.record(name, "ignored", "an attribute has no Key or no Value; AWS requires neither, and does not say what it makes of that")
+
+
+def _is_complete(pair: Properties) -> bool:
+    return pair.keys() >= {"Key", "Value"}
 
 
 def _create_balancer(context: HandlerContext, properties: Properties) -> CreatedResource:
@@ -146,10 +152,10 @@ _ATTRIBUTE_DEFAULTS = {
 
 def _change_attributes(context: HandlerContext, kind: str, arn: str, old: Properties, new: Properties) -> None:
     """Sets attributes, and sets those back that the template no longer has."""
-    pairs, former = ({p["Key"]: p["Value"] for p in s.get(f"{kind}Attributes") or []} for s in (new, old))
-    reset = {key: _ATTRIBUTE_DEFAULTS[key] for key in _ATTRIBUTE_DEFAULTS.keys() & former.keys() - pairs.keys()}
-    attributes = [{"Key": key, "Value": value} for key, value in {**reset, **pairs}.items()]
-    _attributes(context, kind, arn, {f"{kind}Attributes": attributes})
+    name = f"{kind}Attributes"
+    kept, former = ({pair.get("Key") for pair in properties.get(name) or []} for properties in (new, old))
+    reset = [{"Key": key, "Value": _ATTRIBUTE_DEFAULTS[key]} for key in _ATTRIBUTE_DEFAULTS if key in former - kept]
+    _attributes(context, kind, arn, {name: [*reset, *(new.get(name) or [])]})
 
 
 def _update_group(context: HandlerContext, arn: str, old: Properties, new: Properties) -> CreatedResource:

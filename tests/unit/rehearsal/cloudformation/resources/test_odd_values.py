@@ -94,3 +94,17 @@ def test_a_tag_may_have_no_value(account: Server, deploy: Deploy) -> None:
 
     assert "null" not in said
     assert troubles == []
+
+
+@pytest.mark.parametrize("attribute", [{"Key": "deregistration_delay.timeout_seconds"}, {"Value": "20"}], ids=str)
+def test_an_attribute_of_which_half_is_there_is_ignored_and_the_ledger_says_so(account: Server, deploy: Deploy, attribute: dict[str, str]) -> None:
+    vpc = {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16"}}
+    properties = {"Protocol": "HTTP", "Port": 80, "TargetType": "ip", "VpcId": {"Ref": "Vpc"}, "TargetGroupAttributes": [attribute]}
+    group = {"Type": "AWS::ElasticLoadBalancingV2::TargetGroup", "Properties": properties}
+
+    stack = deploy(json.dumps({"Resources": {"Vpc": vpc, "Group": group}}))
+
+    api = account.parts.cloudformation
+    assert stack["StackStatus"] == "CREATE_COMPLETE"
+    assert api._ledger.troubles == []
+    assert [e.state for e in api._ledger.observations().ledger if e.property == "TargetGroupAttributes"] == ["ignored"]
