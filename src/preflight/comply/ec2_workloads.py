@@ -57,10 +57,11 @@ class _Workloads:
         providers = list(_providers(strategy)) or list(self._default_providers(document, service.get("Cluster")))
         if not providers:
             return self._is_elsewhere(document, service.get("Cluster")) and self._is_for_ec2(document, service)
-        if not self._has_instances:
-            return False
         possible = [provider for provider in providers if self._may_be_fargate(document, provider)]
-        return not possible or (self._is_for_ec2(document, service) and not any(isinstance(p, str) for p in possible))
+        if self._has_instances and not possible:
+            return True
+        may_have_instances = self._has_instances or self._is_elsewhere(document, service.get("Cluster"))
+        return may_have_instances and self._is_for_ec2(document, service) and not any(isinstance(p, str) for p in possible)
 
     def _is_for_ec2(self, document: ResolvedTemplate, service: Mapping[str, Any]) -> bool:
         """Whether the task definition of a service says that it is not for Fargate, or has nothing that Fargate needs."""

@@ -114,6 +114,23 @@ def test_a_provider_that_is_not_known_is_what_the_task_definition_says(make_esta
     assert left_out(make_estate, UNKNOWN, GROUP, task) == names
 
 
+@pytest.mark.parametrize(
+    ("provider", "task", "names"),
+    [
+        pytest.param("!Ref Elsewhere", "RequiresCompatibilities: [EC2]", {"Service", "Task"}, id="a parameter, and a task for EC2 only"),
+        pytest.param("!Ref Elsewhere", "Family: web", {"Service", "Task"}, id="a parameter, and nothing of Fargate"),
+        pytest.param("instances", "Family: web", {"Service", "Task"}, id="a name, and nothing of Fargate"),
+        pytest.param("!Ref Elsewhere", "RequiresCompatibilities: [FARGATE]", set(), id="a parameter, and a task for Fargate"),
+        pytest.param("instances", "NetworkMode: awsvpc", set(), id="a name, and Fargate's network"),
+        pytest.param("FARGATE_SPOT", "Family: web", set(), id="Fargate's, and nothing of Fargate"),
+    ],
+)
+def test_a_provider_of_a_cluster_of_another_stack_is_what_the_task_definition_says(make_estate: Callable[..., ResolvedStacks], provider: str, task: str, names: set[str]) -> None:
+    service = f"Cluster: !Ref Elsewhere, CapacityProviderStrategy: [{{CapacityProvider: {provider}}}]"
+
+    assert left_out(make_estate, service, task=task) == names
+
+
 def test_fargates_provider_beside_one_that_is_not_known_stays_fargates(make_estate: Callable[..., ResolvedStacks]) -> None:
     service = "Cluster: !Ref Cluster, CapacityProviderStrategy: [{CapacityProvider: FARGATE}, {CapacityProvider: !Ref Elsewhere}]"
 
