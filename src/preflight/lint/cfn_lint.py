@@ -168,13 +168,21 @@ def _is_role_that_ecs_finds(template: Template, path: Sequence[str]) -> bool:
     if len(path) < 4 or path[3] not in {"ExecutionRoleArn", "TaskRoleArn"}:
         return False
     definition, resources = template.resources.get(path[1]) or {}, template.resources
-    properties = definition.get("Properties")
-    reference = properties.get(path[3]) if isinstance(properties, dict) else None
+    reference: Any = definition
+    for key in path[2:]:  # also into the branches of Fn::If
+        reference = _item(reference, key)
     role = resources.get(str(reference.get("Ref"))) if isinstance(reference, dict) else None
     if definition.get("Type") != "AWS::ECS::TaskDefinition" or role is None or role.get("Type") != "AWS::IAM::Role":
         return False
     declared = role.get("Properties")
     return (declared.get("Path", "/") if isinstance(declared, dict) else "/") == "/"
+
+
+def _item(value: Any, key: str) -> Any:
+    """Returns the item of a dict or a list that a part of a path names; None without one."""
+    if isinstance(value, list):
+        return value[int(key)] if str(key).isdigit() and int(key) < len(value) else None
+    return value.get(key) if isinstance(value, dict) else None
 
 
 def _has_no_health_check_port(template: Template, path: Sequence[str]) -> bool:

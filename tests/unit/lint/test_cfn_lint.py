@@ -52,6 +52,14 @@ def test_a_role_by_its_name(tmp_path: Path, old: str, new: str, expected: Severi
     assert severity(tmp_path, "E1041", old, new) is expected
 
 
+@pytest.mark.parametrize(("path", "expected"), [pytest.param("/", Severity.WARNING, id="without a path"), pytest.param("/web/", Severity.ERROR, id="with one")])
+def test_a_role_by_its_name_in_a_branch(tmp_path: Path, path: str, expected: Severity) -> None:
+    text = TASK.replace("!Ref Role", "!If [IsOwn, !Ref Role, !Ref Other]").replace("    Properties:\n      Assume", f"    Properties:\n      Path: {path}\n      Assume")
+    declared = 'Parameters: {Other: {Type: String}}\nConditions: {IsOwn: !Equals [!Ref Other, ""]}\n'
+
+    assert severities(tmp_path, "E1041", declared + text) == [expected]
+
+
 def test_a_protocol_that_ecs_treats_as_tcp_is_a_warning(tmp_path: Path) -> None:
     assert severity(tmp_path, "E3030", "Protocol: tcp", "Protocol: http") is Severity.WARNING
 
