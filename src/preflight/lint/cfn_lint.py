@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -17,11 +18,15 @@ from preflight.model import Finding, ReportedWaiver, Severity
 from preflight.plan import resolved_stacks
 from preflight.plan.resolved_stacks import ResolvedTemplate
 from preflight.system.result_cache import ResultCache
-from preflight.templates import error_location, language_extensions
+from preflight.templates import error_location, language_extensions, parameters
+from preflight.templates.intrinsic_functions import ResolveError
 from preflight.templates.template import Template
 
 DYNAMIC_PORT, ENUM, ROLE_FORMAT = "E3049", "E3030", "E1041"
+DEFAULT, ROLE_PATTERNS = "E2015", frozenset({"E1156", "E3511"})
 DEPENDENCY, MISSING_SUB, SECTION = "E3005", "E1029", "E1001"
+ROLES = frozenset({"ExecutionRoleArn", "TaskRoleArn"})
+_ROLE_NAME = re.compile(r"[\w+=,.@-]{1,64}", re.ASCII)  # https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
 _DYNAMIC = "'{{resolve:"  # how a dynamic reference begins, quoted in a message
 SEVERITIES = {"E": Severity.ERROR, "W": Severity.WARNING, "I": Severity.INFO}
 
@@ -141,6 +146,10 @@ def _is_accepted(template: Template, check: str, path: Sequence[str]) -> bool:
     """Whether AWS takes what a check of cfn-lint calls an error."""
     if check == ROLE_FORMAT:
         return _is_role_that_ecs_finds(template, path)
+    if check in ROLE_PATTERNS:
+        return _is_name_of_a_role(template, path)
+    if check == DEFAULT:
+        return _is_default_that_cloudformation_takes(template, path)
     if check == DYNAMIC_PORT:
         return _has_no_health_check_port(template, path)
     if check == DEPENDENCY:
@@ -165,7 +174,7 @@ def _is_role_that_ecs_finds(template: Template, path: Sequence[str]) -> bool:
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html.
     """
-    if len(path) < 4 or path[3] not in {"ExecutionRoleArn", "TaskRoleArn"}:
+    if len(path) < 4 or path[3] not in ROLES:
         return False
     definition, resources = template.resources.get(path[1]) or {}, template.resources
     reference: Any = definition
@@ -176,6 +185,33 @@ def _is_role_that_ecs_finds(template: Template, path: Sequence[str]) -> bool:
         return False
     declared = role.get("Properties")
     return (declared.get("Path", "/") if isinstance(declared, dict) else "/") == "/"
+
+
+def _is_name_of_a_role(template: Template, path: Sequence[str]) -> bool:
+    """Whether a task definition has the plain name of a role, whose ARN ECS then completes.
+
+    Sources: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html,
+    https://github.com/aws-actions/amazon-ecs-render-task-definition/issues/19.
+    """
+    value: Any = template.resources.get(path[1]) if len(path) > 3 and path[3] in ROLES else None
+    if value is None or value.get("Type") != "AWS::ECS::TaskDefinition":
+        return False
+    for key in path[2:]:
+        value = _item(value, key)
+    return isinstance(value, str) and _ROLE_NAME.fullmatch(value) is not None
+
+
+def _is_default_that_cloudformation_takes(template: Template, path: Sequence[str]) -> bool:
+    """Whether a default satisfies its parameter's constraints for CloudFormation, to which `false` and "false" are one text.
+
+    Source: https://github.com/aws-ia/taskcat/issues/580.
+    """
+    declared = template.data["Parameters"].get(path[1])
+    try:
+        parameters.parameter_values({"Parameters": {path[1]: declared}}, {})
+    except (ResolveError, AttributeError, TypeError, ValueError):
+        return False
+    return True
 
 
 def _item(value: Any, key: str) -> Any:

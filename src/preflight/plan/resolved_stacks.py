@@ -30,6 +30,8 @@ NESTED = {STACK: "TemplateURL", "AWS::Serverless::Application": "Location"}  # w
 REGION = "us-east-1"  # without a plan
 MAX_DEPTH = 10
 MAX_DOCUMENTS = 5000
+MOST_UNKNOWN_NAME = 12  # characters; a load balancer's name, with what templates put after it, has 32
+NESTED_SUFFIX = "1A2B3C4D5E6F7"  # AWS puts thirteen characters of its own behind the logical id
 _AS_WRITTEN = frozenset({"Type", "Metadata", "Condition", "DependsOn"})
 _DIGITS = re.compile(r"0|-?[1-9][0-9]{0,17}")  # as rules compare numbers
 Find = Callable[[Path, Any], Path | None]
@@ -214,6 +216,18 @@ def nested_templates(templates: Mapping[Path, Template]) -> dict[Path, set[Path]
     return {path: set(_nested(path, source, find)) for path, source in templates.items()}
 
 
+def _stack_name(stack: str | None, path: Path) -> str:
+    """Returns the value of AWS::StackName: that of the plan, for a nested stack in AWS's form, else a short one by the file.
+
+    Only the user knows the name of a stack that is in no plan, so that it must not make other names too long, or invalid.
+    """
+    if stack is not None:
+        own, *nested = stack.split("/")
+        return "-".join([own, *(f"{logical}-{NESTED_SUFFIX}" for logical in nested)])
+    plain = re.sub(r"[^A-Za-z0-9]+", "-", path.stem).lstrip("-0123456789")
+    return plain[:MOST_UNKNOWN_NAME].strip("-") or "stack"
+
+
 def _nested(path: Path, source: Template, find: Find) -> Iterator[Path]:
     for resource in source.resources.values():
         if str(resource.get("Type")) in NESTED:
@@ -328,8 +342,7 @@ class _Builder:
         source = self._templates[path]
         sections = {name: _map(source.data, name) for name in ("Parameters", "Conditions", "Mappings", "Resources", "Outputs")}
         raw = {**source.data, **sections}
-        name = stack or path.stem
-        pseudo = parameters.pseudo_parameters(region=self._region, account=self._account, stack_name=name)
+        pseudo = parameters.pseudo_parameters(region=self._region, account=self._account, stack_name=_stack_name(stack, path))
         scope = ResolutionContext(raw, _values(sections["Parameters"], passed), pseudo, imported=self._imported)
         expanded, is_expanded = _expanded(raw, scope)
         resolver = PartialResolver(ResolutionContext(expanded, scope.parameters, pseudo, imported=self._imported))

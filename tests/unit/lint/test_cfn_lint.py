@@ -60,6 +60,33 @@ def test_a_role_by_its_name_in_a_branch(tmp_path: Path, path: str, expected: Sev
     assert severities(tmp_path, "E1041", declared + text) == [expected]
 
 
+@pytest.mark.parametrize(
+    ("role", "expected"),
+    [
+        pytest.param("ecsTaskExecutionRole", {Severity.WARNING}, id="ECS completes the name of a role"),
+        pytest.param("arn:aws:iam::12:role/x", {Severity.ERROR}, id="not half an ARN"),
+        pytest.param("web/x", {Severity.ERROR}, id="nor a path"),
+    ],
+)
+def test_a_role_that_is_not_of_the_template(tmp_path: Path, role: str, expected: set[Severity]) -> None:
+    text = TASK.replace("!Ref Role", role)
+
+    assert {level for check in ("E1156", "E3511") for level in severities(tmp_path, check, text)} == expected
+
+
+@pytest.mark.parametrize(
+    ("declared", "expected"),
+    [
+        pytest.param('Default: false, AllowedValues: ["true", "false"]', Severity.WARNING, id="a boolean is a text to CloudFormation"),
+        pytest.param('Default: "2", AllowedValues: [1, 2]', Severity.WARNING, id="and so is a number"),
+        pytest.param('Default: "3", AllowedValues: [1, 2]', Severity.ERROR, id="one that is not among them"),
+        pytest.param("Default: ab, MaxLength: 1", Severity.ERROR, id="one that is too long"),
+    ],
+)
+def test_a_default(tmp_path: Path, declared: str, expected: Severity) -> None:
+    assert severities(tmp_path, "E2015", f"Parameters: {{P: {{Type: String, {declared}}}}}\n{TASK}") == [expected]
+
+
 def test_a_protocol_that_ecs_treats_as_tcp_is_a_warning(tmp_path: Path) -> None:
     assert severity(tmp_path, "E3030", "Protocol: tcp", "Protocol: http") is Severity.WARNING
 

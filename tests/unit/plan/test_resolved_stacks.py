@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,29 @@ def test_each_stack_is_one_document(make_estate: Make) -> None:
     every = make_estate(root=PARENT, net=NET, child=CHILD, parameters={"Port": "80"})
 
     assert sorted(str(document.stack) for document in every.documents) == ["demo", "demo/App", "demo/Net"]
+
+
+NAMED = "Resources: {T: {Type: 'AWS::SNS::Topic', Properties: {TopicName: !Ref 'AWS::StackName'}}}"
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        pytest.param("web", "web", id="a name that a stack can have"),
+        pytest.param("01_web.service_template", "web-service", id="characters that no stack's name has, and too many"),
+        pytest.param("1_", "stack", id="nothing that a stack's name has"),
+    ],
+)
+def test_without_a_plan_a_stack_has_a_short_name_that_aws_takes(make_estate: Make, file: str, name: str) -> None:
+    assert make_estate(has_plan=False, **{file: NAMED}).documents[0].resources["T"]["Properties"] == {"TopicName": name}
+
+
+def test_a_nested_stack_is_called_as_aws_calls_it(make_estate: Make) -> None:
+    parent = "Resources: {App: {Type: 'AWS::CloudFormation::Stack', Properties: {TemplateURL: child.yaml}}}"
+
+    child = make_estate(root=parent, child=NAMED).documents[1]
+
+    assert re.fullmatch("demo-App-[A-Z0-9]{13}", child.resources["T"]["Properties"]["TopicName"])
 
 
 def test_a_template_that_no_stack_uses_is_a_document_by_its_defaults(make_estate: Make) -> None:
