@@ -144,21 +144,23 @@ def _finding(match: Match, template: Template | None) -> Finding:
 
 def _is_accepted(template: Template, check: str, path: Sequence[str]) -> bool:
     """Whether AWS takes what a check of cfn-lint calls an error."""
-    if check == ROLE_FORMAT:
-        return _is_role_that_ecs_finds(template, path)
-    if check in ROLE_PATTERNS:
-        return _is_name_of_a_role(template, path)
-    if check == DEFAULT:
-        return _is_default_that_cloudformation_takes(template, path)
-    if check == DYNAMIC_PORT:
-        return _has_no_health_check_port(template, path)
-    if check == DEPENDENCY:
-        return _is_conditional(template, path)
-    if check == SECTION:
-        return path[:1] == ["Hooks"] and language_extensions.BLUE_GREEN in language_extensions.transforms(template.data)
-    if check == MISSING_SUB:
-        return True  # text as any other to AWS: a script's own variables look the same
-    return check == ENUM and path[-3:-2] == ["PortMappings"] and path[-1] == "Protocol"  # ECS treats it as tcp
+    accepted = _ACCEPTED.get(check)
+    return accepted is not None and accepted(template, path)
+
+
+def _has_hooks_of_codedeploy(template: Template, path: Sequence[str]) -> bool:
+    """Whether a section is the Hooks of CodeDeploy's transform."""
+    return path[:1] == ["Hooks"] and language_extensions.BLUE_GREEN in language_extensions.transforms(template.data)
+
+
+def _is_text(_template: Template, _path: Sequence[str]) -> bool:
+    """Returns True: `${X}` outside of Fn::Sub is text as any other to AWS, and a script's own variables look the same."""
+    return True
+
+
+def _is_protocol_of_a_port(_template: Template, path: Sequence[str]) -> bool:
+    """Whether a value is the protocol of a port mapping, which ECS treats as tcp."""
+    return path[-3:-2] == ["PortMappings"] and path[-1] == "Protocol"
 
 
 def _is_conditional(template: Template, path: Sequence[str]) -> bool:
@@ -229,6 +231,18 @@ def _has_no_health_check_port(template: Template, path: Sequence[str]) -> bool:
     group = template.resources.get(path[1]) if path[-1:] == ["HealthCheckPort"] else None
     properties = group.get("Properties") if group else None
     return isinstance(properties, dict) and "HealthCheckPort" not in properties
+
+
+_ACCEPTED: Mapping[str, Callable[[Template, Sequence[str]], bool]] = {
+    ROLE_FORMAT: _is_role_that_ecs_finds,
+    **dict.fromkeys(ROLE_PATTERNS, _is_name_of_a_role),
+    DEFAULT: _is_default_that_cloudformation_takes,
+    DYNAMIC_PORT: _has_no_health_check_port,
+    DEPENDENCY: _is_conditional,
+    SECTION: _has_hooks_of_codedeploy,
+    MISSING_SUB: _is_text,
+    ENUM: _is_protocol_of_a_port,
+}
 
 
 def version() -> str:
