@@ -11,11 +11,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from preflight.templates import schemas
+
 _MISSING = re.compile(r"'(?P<value>[^']*)' is not one of \[")
 _SIZES = r"(nano|micro|small|medium|large|\d*xlarge|metal(-\d+xl)?)"
 _INSTANCE_TYPE = re.compile(rf"([a-z]+\.)?[a-z]+\d+[a-z0-9-]*\.{_SIZES}(\.[a-z0-9]+)*")
 _VERSION = re.compile(r"\d+(\.\w+)*([._-]\w+)*")
-_RUNTIME = re.compile(r"(nodejs\d+\.x|python3\.\d+|java\d+(\.\w+)?|ruby\d\.\d|dotnet\d+|provided\.al\d+)")
+_RUNTIME = re.compile(schemas.LAMBDA_RUNTIME)
 _ANY = re.compile(r".+")
 _OF_CLASSES = (
     *("E3025", "E3617", "E3620", "E3621", "E3628", "E3635", "E3640", "E3641", "E3642", "E3643", "E3644", "E3647", "E3652"),

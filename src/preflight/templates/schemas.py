@@ -23,7 +23,9 @@ PATTERN_TIMEOUT = 3.0  # seconds that a pattern may take for one value; on a bus
 
 # ECS treats any protocol but udp as tcp:
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-ecs-taskdefinition-portmapping.html.
-_OPEN_ENUMS = re.compile(r"/PortMappings/[0-9]+/Protocol$")
+# Lambda adds runtimes: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html.
+LAMBDA_RUNTIME = r"(nodejs\d+\.x|python3\.\d+|java\d+(\.\w+)?|ruby\d\.\d|dotnet\d+|provided\.al\d+)"
+_OPEN_ENUMS = re.compile(rf"/PortMappings/[0-9]+/Protocol=|#/Runtime={LAMBDA_RUNTIME}$")
 
 
 class Open:
@@ -261,7 +263,7 @@ def _array(value: list[Any], part: Schema, whole: Schema, path: str, depth: int)
 def _value(value: Any, part: Schema, path: str) -> Iterator[str]:
     if isinstance(value, str) and STANDIN in value:
         return
-    if "enum" in part and value not in part["enum"] and not _OPEN_ENUMS.search(path):
+    if "enum" in part and value not in part["enum"] and not _OPEN_ENUMS.search(f"{path}={value}"):
         yield f"{path}: {value} is not a valid enum value"
     if isinstance(value, str):
         if len(value) < part.get("minLength", 0):

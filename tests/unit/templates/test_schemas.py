@@ -45,6 +45,19 @@ def test_a_port_mapping_takes_any_protocol(protocol: str) -> None:
     assert schemas.violations(TASK, task(protocol)) == []
 
 
+@pytest.mark.parametrize(
+    ("runtime", "expected"),
+    [
+        pytest.param("python3.99", [], id="one that Lambda may have added"),
+        pytest.param("phyton3.13", ["#/Runtime: phyton3.13 is not a valid enum value"], id="misspelt"),
+    ],
+)
+def test_a_runtime_may_be_new(runtime: str, expected: list[str]) -> None:
+    function = {"Role": "arn:aws:iam::123456789012:role/r", "Code": {"ZipFile": "x"}, "Handler": "a.b", "Runtime": runtime}
+
+    assert schemas.violations("AWS::Lambda::Function", function) == expected
+
+
 def test_other_enumerations_are_closed() -> None:
     assert schemas.violations(TASK, {**task("tcp"), "RequiresCompatibilities": [3], "IpcMode": "x"}) != []
 
