@@ -11,6 +11,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from preflight.aws.unresolved import STANDIN
 from preflight.model import JsonObject
 from preflight.rehearsal import protocol
 from preflight.rehearsal.account import Account
@@ -74,7 +75,8 @@ class ParameterLookup:
                 kind = kind.removeprefix(_SSM_VALUE).removesuffix(">")
             inner = kind.removeprefix("List<").removesuffix(">")
             for value in resolved[name] if isinstance(resolved[name], list) else [resolved[name]]:
-                if value and not self._exists(inner, str(value), name):
+                is_stand_in = STANDIN in str(value)  # for a resource whose type is not modelled
+                if value and not is_stand_in and not self._exists(inner, str(value), name):
                     msg = (
                         f"Parameter validation failed: parameter value {value} for parameter name {name} does not exist"
                     )

@@ -15,6 +15,7 @@ from preflight.rehearsal.cloudformation.resources import (
     ec2_dhcp,
     ec2_gateways,
     ec2_interfaces,
+    ec2_key_pairs,
     ec2_network,
     ec2_security,
     ecr,
@@ -37,7 +38,7 @@ from preflight.rehearsal.cloudformation.resources import (
 from preflight.rehearsal.cloudformation.resources.handler import Handler
 
 FILES = (
-    *(s3, ec2_network, ec2_addresses, ec2_dhcp, ec2_interfaces, ec2_security, ec2_gateways, ecr, ecs, elbv2, efs, dynamodb, awslambda),
+    *(s3, ec2_network, ec2_addresses, ec2_dhcp, ec2_interfaces, ec2_key_pairs, ec2_security, ec2_gateways, ecr, ecs, elbv2, efs, dynamodb, awslambda),
     *(iam_roles, iam_policies, kms, acm, logs, sns, sqs, events, route53, servicediscovery),
     *(application_autoscaling, cloudwatch, ssm, secretsmanager, developer_tools),
 )
