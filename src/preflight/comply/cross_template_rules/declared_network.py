@@ -217,15 +217,20 @@ def _is_opaque(document: ResolvedTemplate) -> bool:
 def _is_hidden(document: ResolvedTemplate, logical: str, resource: Mapping[str, Any]) -> bool:
     """Whether it is unknown what a resource makes, or whether it exists at all.
 
-    Stack sets with permissions that the service manages make nothing in their own account, the organization's management account:
+    A stack set with permissions that the service manages makes nothing in the organization's management account, which is
+    its own account unless CallAs says that it is a delegated administrator's, a member as the others:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacksets-orgs-associate-stackset-with-org.html.
     """
     kind, condition = str(resource.get("Type")), resource.get("Condition")
-    if kind == STACK_SET and resolved_stacks.properties(resource).get("PermissionModel") == "SERVICE_MANAGED":
+    if kind == STACK_SET and _is_of_management_account(resolved_stacks.properties(resource)):
         return False
     if kind.startswith(_OPAQUE) or kind.endswith("::MODULE") or (kind == resolved_stacks.STACK and logical not in document.children):
         return True
     return kind.startswith("AWS::EC2::") and isinstance(condition, str) and document.resolver.is_undecided(condition)
+
+
+def _is_of_management_account(stack_set: Mapping[str, Any]) -> bool:
+    return stack_set.get("PermissionModel") == "SERVICE_MANAGED" and stack_set.get("CallAs", "SELF") == "SELF"
 
 
 def _is_block(text: str) -> bool:
