@@ -33,7 +33,7 @@ class OutputFolder:
         """Open the folder.
 
         Raises:
-            UsageError: a part of the path is a symbolic link or no folder, or cannot be opened.
+            UsageError: a part of the path is a symbolic link or not a folder, or cannot be opened.
         """
         anchor, *parts = self._parts()
         self._folder = os.open(anchor, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -67,7 +67,7 @@ class OutputFolder:
 
     def _cannot(self, part: str, error: OSError) -> UsageError:
         if error.errno in {errno.ELOOP, errno.ENOTDIR}:
-            what = f"{part} is a symbolic link, or no folder. Next: name the folder itself"
+            what = f"{part} is a symbolic link or not a folder. Next: name the folder itself"
             return UsageError(f"{self._path}: nothing can be written there: {what}")
         return UsageError(f"{self._path}: nothing can be written there: {part}: {error.strerror}")
 

@@ -13,7 +13,10 @@ _WORST = (Outcome.ERROR, Outcome.FAIL, Outcome.PASS, Outcome.SKIPPED)
 
 
 def merged(reports: Sequence[Report], rules: Mapping[str, DescribedRule], *, stages: Sequence[str]) -> Report:
-    """Returns one report of all, with its stages in an order, others last: a stage ends as badly as it does anywhere, and has the findings of every plan once."""
+    """Returns one report of all, with its stages in an order, others last.
+
+    A stage has the worst outcome that it has in any report, and the findings of every plan once.
+    """
     names = _once((*stages, *(stage.name for report in reports for stage in report.stages)))
     first, checks = reports[0], {finding.check for report in reports for finding in report.findings}
     plans = _once(report.plan for report in reports if report.plan is not None)

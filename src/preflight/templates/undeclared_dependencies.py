@@ -31,7 +31,7 @@ NAMESPACES = (
 )
 NAT_GATEWAY = "AWS::EC2::NatGateway"
 PROVIDERS = "AWS::ECS::ClusterCapacityProviderAssociations"
-QUICK = frozenset({*LISTENERS, "AWS::ElasticLoadBalancingV2::TargetGroup", "AWS::EC2::SecurityGroup"})
+QUICK_TYPES = frozenset({*LISTENERS, "AWS::ElasticLoadBalancingV2::TargetGroup", "AWS::EC2::SecurityGroup"})
 ROLE = "AWS::IAM::Role"
 ROUTE = "AWS::EC2::Route"
 SERVICE = "AWS::ECS::Service"
@@ -137,7 +137,7 @@ class _Pairs:
         """
         before, before_listener = (dependency_graph.all_needs(self._needs, name) for name in (service, listener))
         waited, waited_for_listener = ({self._types.get(name) for name in names} for names in (before - before_listener, before_listener - before))
-        return ROLE in waited and not waited_for_listener - QUICK
+        return ROLE in waited and not waited_for_listener - QUICK_TYPES
 
     def _takes_strategy(self, service: str) -> bool:
         """Whether a service has a capacity provider strategy, of its own or its cluster's."""

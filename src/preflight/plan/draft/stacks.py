@@ -22,7 +22,7 @@ from preflight.templates.template import Template
 
 RUN, PREFIX = "0d1f2e3c", "x9k2vq7m"  # of the run for which a draft is resolved: no template has them
 SERVICE = "AWS::ECS::Service"
-_PRIVATE = frozenset({SERVICE, STACK, "AWS::RDS::DBSubnetGroup", "AWS::ElastiCache::SubnetGroup", "AWS::EFS::MountTarget"})  # reached within a VPC only, or as their properties say
+_USERS_OF_PRIVATE_SUBNETS = frozenset({SERVICE, STACK, "AWS::RDS::DBSubnetGroup", "AWS::ElastiCache::SubnetGroup", "AWS::EFS::MountTarget"})  # reached within a VPC only, or as their properties say
 MOST_TRIALS = 300
 _NAMED = frozenset({"RoleName", "UserName", "GroupName", "InstanceProfileName", "ManagedPolicyName"})
 Templates = Mapping[Path, Template]
@@ -74,7 +74,7 @@ def _declared(source: Template) -> dict[str, Mapping[str, Any]]:
 def _is_for_private_tasks(document: ResolvedTemplate, parameter: str) -> bool:
     """Whether subnets are for services whose tasks have no public address, and else only for what needs none."""
     users = [resource for resource in document.resources.values() if _refers(resource, parameter)]
-    if not any(str(resource.get("Type")) in {SERVICE, STACK} for resource in users) or any(str(resource.get("Type")) not in _PRIVATE for resource in users):
+    if not any(str(resource.get("Type")) in {SERVICE, STACK} for resource in users) or any(str(resource.get("Type")) not in _USERS_OF_PRIVATE_SUBNETS for resource in users):
         return False
     services = [resource for resource in users if resource.get("Type") == SERVICE]
     passed = [(child, name) for child in document.children.values() for name, value in child.parameters.items() if _refers(value, parameter)]

@@ -81,7 +81,7 @@ def target_groups(action: Action) -> list[str]:
 
 
 def target_group(action: Action, turn: int) -> str | None:
-    """Returns the target group of a request, the `turn`-th of its listener; each group gets its share of every few.
+    """Returns the target group of a request, the `turn`-th of its listener; among a few in a row, each group has its share.
 
     A group without a target keeps its share, as on AWS:
     https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-listeners.html#forward-actions.

@@ -174,7 +174,7 @@ def _check_user_pool(call: Call, action: Action) -> None:
     """
     arn = str((action.get("AuthenticateCognitoConfig") or {}).get("UserPoolArn") or "")
     if call.is_of_other_region(arn):
-        msg = f"'{arn}' is not a valid user pool ARN: it is not of the region of the load balancer, {call.region}"
+        msg = f"'{arn}' is not a valid user pool ARN: it is in another region than the load balancer, which is in {call.region}"
         raise Refusal("InvalidLoadBalancerAction", msg)
 
 

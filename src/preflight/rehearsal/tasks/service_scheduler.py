@@ -95,7 +95,7 @@ class Scheduler:
     @staticmethod
     def _is_shifting(service: Service, active: list[Task]) -> bool:
         """Whether traffic is shifted to the newest deployment, or one to which it was shifted is not gone yet."""
-        former = traffic_shifts.withdrawn(service)
+        former = traffic_shifts.withdrawn_deployments(service)
         return service.primary.is_shifting or any(d.shift.has_traffic or any(t.deployment is d for t in active) for d in former)
 
     def _roll(self, service: Service, active: list[Task]) -> float:
@@ -111,16 +111,16 @@ class Scheduler:
 
     def _shift(self, service: Service, active: list[Task]) -> float:
         """Starts a new deployment beside the former one, which ends once traffic is shifted; returns when to do it again."""
-        full = traffic_shifts.full(service)
+        deployments = traffic_shifts.full_deployments(service)
         has_traffic_back = not self._shifts.withdraw(service)
         due = []
-        for deployment in full:
+        for deployment in deployments:
             own = [t for t in active if t.deployment is deployment]
             due.append(self._start(service, deployment, active, missing=service.desired - len(own)))
             for task in own[service.desired :]:
                 self._stop(service, task)
         for task in active:
-            if task.deployment not in full and has_traffic_back:
+            if task.deployment not in deployments and has_traffic_back:
                 self._stop(service, task)
         ready = [t for t in active if t.deployment is service.primary and self._is_ready(t)]
         due.append(self._shifts.advance(service, is_scaled_up=len(ready) >= service.desired))

@@ -79,7 +79,7 @@ class TrafficShifts:
 
     def withdraw(self, service: Service) -> bool:
         """Give traffic back that was shifted to deployments which failed or are out of date. Returns whether there is any."""
-        shifted = [d for d in withdrawn(service) if d.shift.has_traffic or d.shift.is_calling]
+        shifted = [d for d in withdrawn_deployments(service) if d.shift.has_traffic or d.shift.is_calling]
         for deployment in shifted:
             if not deployment.shift.is_calling:
                 self._give_back(service, deployment)
@@ -205,12 +205,12 @@ def steps_of(service: Service, deployment: Deployment) -> tuple[Step, ...]:
     return deployment_strategy.steps(deployment.request) if service.production is not None else (Step(100, 0),)
 
 
-def withdrawn(service: Service) -> list[Deployment]:
+def withdrawn_deployments(service: Service) -> list[Deployment]:
     """Returns the deployments that shifted traffic, or were to, and did not complete."""
     return [d for d in service.deployments[1:] if d.is_shifting and d.rollout != "COMPLETED"]
 
 
-def full(service: Service) -> list[Deployment]:
+def full_deployments(service: Service) -> list[Deployment]:
     """Returns the deployments that all tasks of a service run of: the new one once it may start, and the former one until it is cleaned up."""
     primary, production = service.primary, service.production
     deployments = [] if primary.is_shifting and primary.rollout == "IN_PROGRESS" and not primary.shift.has_started else [primary]
