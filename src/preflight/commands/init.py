@@ -15,6 +15,7 @@ from pathlib import Path
 from preflight import model
 from preflight.aws import partitions
 from preflight.commands.output_folder import OutputFolder
+from preflight.comply import ec2_workloads
 from preflight.errors import UsageError
 from preflight.model import Say
 from preflight.plan import placeholders, plan, reader, resolved_stacks
@@ -90,7 +91,15 @@ def _with_account(draft: Draft, repositories: tuple[str, ...], read: Mapping[Pat
     exports = account_exports.of(draft, every, zones=zones)
     outputs = {name for stack in draft.stacks for value in stack.values.values() for name in placeholders.outputs_in(value.text)}
     filled = [name.replace("{prefix}", draft.name) for name in repositories]
-    wanted = Wanted(outputs, filled, exports, account_exports.least_subnets(every, zones=zones), account_exports.ports(draft, every, exports), account_exports.hosted_zones(every))
+    wanted = Wanted(
+        outputs,
+        filled,
+        exports,
+        account_exports.least_subnets(every, zones=zones),
+        account_exports.ports(draft, every, exports),
+        account_exports.hosted_zones(every),
+        has_instances=bool(ec2_workloads.left_out(every)),
+    )
     text = account_template.render(wanted)
     values = {name: DraftValue(value, "in the names of what it exports") for name, value in wanted.parameters.items()}
     step = DraftStack(draft.path.parent / account_template.FILE, "{prefix}-account", values, ("CAPABILITY_IAM",) if "AWS::IAM::" in text else ())

@@ -7,12 +7,11 @@ Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/launch_types
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from preflight.aws import fargate_sizes, unresolved
 from preflight.plan.cross_stack_references import ReferencedResource, ReferenceTracer
-from preflight.plan.draft import account_template
 from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
 from preflight.templates import intrinsic_functions, references
 
@@ -54,10 +53,10 @@ class _Workloads:
             return self._has_instances or self._is_elsewhere(document, service.get("Cluster"))
         if launch_type is not None:
             return False
-        providers = list(_providers(strategy)) or list(self._default_providers(document, service.get("Cluster")))
+        providers = [(document, provider) for provider in _providers(strategy)] or list(self._default_providers(document, service.get("Cluster")))
         if not providers:
-            return self._is_elsewhere(document, service.get("Cluster")) and self._is_for_ec2(document, service)
-        possible = [provider for provider in providers if self._may_be_fargate(document, provider)]
+            return self._may_have_instances(document, service.get("Cluster")) and self._is_for_ec2(document, service)
+        possible = [provider for holder, provider in providers if self._may_be_fargate(holder, provider)]
         if self._has_instances and not possible:
             return True
         may_have_instances = self._has_instances or self._is_elsewhere(document, service.get("Cluster"))
@@ -71,9 +70,17 @@ class _Workloads:
         )
 
     def _is_elsewhere(self, document: ResolvedTemplate, cluster: Any) -> bool:
-        """Whether a cluster comes from outside of the templates, or stands for one that does: it may have container instances."""
-        resource = self._tracer.find(document, cluster)
-        return unresolved.function_of(cluster) is not None and (resource is None or resource.document.path.name == account_template.FILE)
+        """Whether a cluster comes from outside of the templates."""
+        return unresolved.function_of(cluster) is not None and self._tracer.find(document, cluster) is None
+
+    def _may_have_instances(self, document: ResolvedTemplate, cluster: Any) -> bool:
+        """Whether a cluster comes from outside of the templates, or has a capacity provider that is none of Fargate's."""
+        providers = [
+            (holder, provider)
+            for holder, properties in self._settings(document, cluster)
+            for provider in _list(properties.get("CapacityProviders"))
+        ]
+        return self._is_elsewhere(document, cluster) or not all(self._may_be_fargate(holder, provider) for holder, provider in providers)
 
     def _may_be_fargate(self, document: ResolvedTemplate, provider: Any) -> bool:
         """Whether a provider is Fargate's, or is not known."""
@@ -82,16 +89,21 @@ class _Workloads:
         resource = self._tracer.find(document, provider)
         return resource is None or resource.kind != "AWS::ECS::CapacityProvider"
 
-    def _default_providers(self, document: ResolvedTemplate, cluster: Any) -> Iterator[Any]:
+    def _default_providers(self, document: ResolvedTemplate, cluster: Any) -> Iterator[tuple[ResolvedTemplate, Any]]:
+        for holder, properties in self._settings(document, cluster):
+            yield from ((holder, provider) for provider in _providers(properties.get("DefaultCapacityProviderStrategy")))
+
+    def _settings(self, document: ResolvedTemplate, cluster: Any) -> Iterator[tuple[ResolvedTemplate, Mapping[str, Any]]]:
+        """Yields the properties of a cluster and of its associations, each with the document that has them."""
         resource = self._tracer.find(document, cluster)
         if resource is None:
             return
-        yield from _providers(resource.properties.get("DefaultCapacityProviderStrategy"))
+        yield resource.document, resource.properties
         for other in self._stacks.documents:
             for _, association in other.of_type(ASSOCIATIONS):
                 target = self._tracer.find(other, association.get("Cluster"))
                 if target is not None and target.is_same(resource):
-                    yield from _providers(association.get("DefaultCapacityProviderStrategy"))
+                    yield other, association
 
     def _is_for_instances(self, definition: ReferencedResource, properties: Mapping[str, Any]) -> bool:
         """Whether a task definition is not for Fargate, and no service on Fargate uses it."""
@@ -126,7 +138,11 @@ def _has_nothing_of_fargate(definition: Mapping[str, Any]) -> bool:
     return not any(isinstance(value, dict) for value in size.values()) and any(fargate_sizes.on_fargate(size))
 
 
+def _list(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list) else ()
+
+
 def _providers(strategy: Any) -> Iterator[Any]:
-    for item in strategy if isinstance(strategy, list) else ():
+    for item in _list(strategy):
         if isinstance(item, dict) and "CapacityProvider" in item:
             yield item["CapacityProvider"]

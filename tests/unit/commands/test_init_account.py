@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from preflight import cli
+from preflight.comply import ec2_workloads
 from preflight.model import JsonObject
-from preflight.plan import reader
+from preflight.plan import reader, resolved_stacks
 from preflight.plan.plan import Plan
 from preflight.templates import template
 
@@ -250,3 +251,29 @@ def test_rules_of_a_group_are_different_permissions(folder: Path, rules: list[Js
     group = one("AWS::EC2::SecurityGroup", GroupDescription="x", SecurityGroupIngress=rules)
 
     assert init(folder, group, {name: {"Type": "Number"} for name in ports}).stacks[-1].parameters == ports
+
+
+@pytest.mark.parametrize(
+    ("more", "has_instances"),
+    [
+        pytest.param({"LaunchType": "EC2"}, True, id="on EC2"),
+        pytest.param({}, True, id="of no launch type, with nothing of Fargate"),
+        pytest.param({"LaunchType": "FARGATE"}, False, id="on Fargate"),
+    ],
+)
+def test_the_cluster_of_the_account_has_instances_if_services_run_on_them(folder: Path, more: JsonObject, *, has_instances: bool) -> None:
+    resources = {**service(Cluster=P, TaskDefinition={"Ref": "Task"}, **more), "Task": TASK}
+
+    init(folder, resources, {"P": STRING})
+
+    kinds = {resource["Type"] for resource in account(folder)["Resources"].values()}
+    assert ("AWS::ECS::CapacityProvider" in kinds) is has_instances
+
+
+def test_what_runs_on_instances_of_the_account_is_left_out_with_the_plan_too(folder: Path) -> None:
+    drafted = init(folder, {**service(Cluster=P, TaskDefinition={"Ref": "Task"}), "Task": TASK}, {"P": STRING})
+    templates = {path: template.load(path, name=path.name) for path in (folder / "app.json", folder / "preflight-account.yaml")}
+
+    left_out = ec2_workloads.left_out(resolved_stacks.of_plan(drafted, templates, run="r"))
+
+    assert {document.name: set(names) for document, names in left_out.items()} == {"app.json": {"R", "Task"}}

@@ -137,10 +137,31 @@ def test_fargates_provider_beside_one_that_is_not_known_stays_fargates(make_esta
     assert "Service" not in left_out(make_estate, service, GROUP, "RequiresCompatibilities: [EC2]")
 
 
-@pytest.mark.parametrize(("file", "names"), [pytest.param("preflight-account", {"Service", "Task"}, id="what init wrote"), pytest.param("network", set(), id="a template of the user")])
-def test_a_cluster_that_stands_for_one_of_the_account_may_have_instances(make_estate: Callable[..., ResolvedStacks], file: str, names: set[str]) -> None:
-    account = 'Resources: {C: {Type: "AWS::ECS::Cluster"}}\nOutputs: {C: {Value: !Ref C, Export: {Name: cluster}}}\n'
-    service = TEMPLATE.replace("SERVICE", "Cluster: !ImportValue cluster").replace("TASK", "Family: web")
+ACCOUNT = """\
+Resources:
+  C: {Type: "AWS::ECS::Cluster", Properties: {CapacityProviders: [FARGATE, FARGATE_SPOT]}}
+Outputs: {C: {Value: !Ref C, Export: {Name: cluster}}}
+"""
+INSTANCES = """\
+  Instances: {Type: "AWS::ECS::CapacityProvider"}
+  Providers: {Type: "AWS::ECS::ClusterCapacityProviderAssociations", Properties: {Cluster: !Ref C, CapacityProviders: [FARGATE, !Ref Instances], DefaultCapacityProviderStrategy: []}}
+Outputs:"""
+
+
+@pytest.mark.parametrize(
+    ("account", "task", "names"),
+    [
+        pytest.param(ACCOUNT, "Family: web", set(), id="a cluster of Fargate"),
+        pytest.param(ACCOUNT.replace("Outputs:", INSTANCES), "Family: web", {"Service", "Task"}, id="an association of container instances"),
+        pytest.param(ACCOUNT.replace("[FARGATE, FARGATE_SPOT]", "[FARGATE, group]"), "Family: web", {"Service", "Task"}, id="a capacity provider by its name"),
+        pytest.param(ACCOUNT.replace("Outputs:", INSTANCES), "NetworkMode: awsvpc", set(), id="a task definition for Fargate"),
+    ],
+)
+@pytest.mark.parametrize("file", ["preflight-account", "network"])
+def test_whether_a_cluster_has_instances_is_what_its_capacity_providers_say(
+    make_estate: Callable[..., ResolvedStacks], file: str, account: str, task: str, names: set[str]
+) -> None:
+    service = TEMPLATE.replace("SERVICE", "Cluster: !ImportValue cluster").replace("TASK", task)
 
     estate = make_estate(**{file: account, "root": service})
 

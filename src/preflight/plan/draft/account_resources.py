@@ -10,6 +10,7 @@ SUBNET, PRIVATE_SUBNET = "AccountSubnet{s}Id", "AccountPrivateSubnet{s}Id"  # on
 SECURITY_GROUP, CERTIFICATE = "AccountSecurityGroup{g}Id", "AccountCertificateArn"  # the first group has no number
 FIRST_SECURITY_GROUP = SECURITY_GROUP.replace("{g}", "")
 CLUSTER, CLUSTER_ARN = "AccountClusterName", "AccountClusterArn"
+CAPACITY_PROVIDER = "AccountCapacityProviderName"  # of container instances
 ZONE, SECRET, KEY = "AccountHostedZoneId", "AccountSecretArn", "AccountKeyArn"
 TARGET_GROUP, TARGET_GROUP_FULL_NAME, LISTENER = "AccountTargetGroup{t}Arn", "AccountTargetGroupFullName", "AccountListenerArn"
 BALANCER, BALANCER_NAME = "AccountLoadBalancerArn", "AccountLoadBalancerDnsName"
@@ -102,6 +103,29 @@ _CLUSTER = f"""\
     Type: AWS::ECS::Cluster
 {waived("ECS_CLUSTER_CONTAINER_INSIGHTS")}\
     Properties: {{CapacityProviders: [FARGATE, FARGATE_SPOT]}}
+"""
+_INSTANCES = """\
+  InstanceTemplate:
+    Type: AWS::EC2::LaunchTemplate
+    Properties:
+      LaunchTemplateData:
+        ImageId: "{{resolve:ssm:/aws/service/ecs/optimized-ami/amazon-linux-2023/recommended/image_id}}"
+        InstanceType: t3.micro
+        MetadataOptions: {HttpTokens: required}
+  InstanceGroup:
+    Type: AWS::AutoScaling::AutoScalingGroup
+    Properties:
+      MinSize: "0"
+      MaxSize: "1"
+      VPCZoneIdentifier: [!Ref PublicSubnet1]
+      LaunchTemplate: {LaunchTemplateId: !Ref InstanceTemplate, Version: !GetAtt InstanceTemplate.LatestVersionNumber}
+  CapacityProvider:
+    Type: AWS::ECS::CapacityProvider
+    Metadata: {preflight: {why: "Services of these stacks may run on container instances of the cluster, which are left out."}}
+    Properties: {AutoScalingGroupProvider: {AutoScalingGroupArn: !Ref InstanceGroup}}
+  CapacityProviders:
+    Type: AWS::ECS::ClusterCapacityProviderAssociations
+    Properties: {Cluster: !Ref Cluster, CapacityProviders: [FARGATE, FARGATE_SPOT, !Ref CapacityProvider], DefaultCapacityProviderStrategy: []}
 """
 _BALANCER = f"""\
   LoadBalancer:
@@ -237,6 +261,7 @@ def parts(subnets: int, ports: Mapping[int, int]) -> tuple[Part, ...]:
             (),
             {CLUSTER: "cluster", CLUSTER_ARN: _ARN.format("ecs", "cluster/demo")},
         ),
+        Part(_INSTANCES, {CAPACITY_PROVIDER: "!Ref CapacityProvider"}, (CLUSTER, VPC), {CAPACITY_PROVIDER: "instances"}),
         *_load_balancing(ports),
         *_roles(),
         *_storage(),

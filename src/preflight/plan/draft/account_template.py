@@ -38,7 +38,7 @@ class Wanted:
     """What the account has to have: outputs, names of repositories, and the values of exports by name, as a plan has them.
 
     `subnets` is the least number of subnets of a kind, `ports` the ports of target groups by number, `zones` the names of
-    further hosted zones.
+    further hosted zones. A cluster has a capacity provider of container instances if `has_instances`.
     """
 
     outputs: Collection[str] = ()
@@ -47,12 +47,15 @@ class Wanted:
     subnets: int = 2
     ports: Mapping[int, int] = field(default_factory=dict)
     zones: Collection[str] = ()
+    has_instances: bool = False
 
     @property
     def named(self) -> set[str]:
         """Every output that is asked for, by a parameter or by an export."""
         zone = {account_resources.ZONE} if account_resources.DOMAIN in self.zones else set()
         names = {*self.outputs, *zone, *(name for value in self.exports.values() for name in placeholders.outputs_in(value))}
+        if self.has_instances and names & {account_resources.CLUSTER, account_resources.CLUSTER_ARN}:
+            names.add(account_resources.CAPACITY_PROVIDER)
         return names & set(SAMPLES)
 
     @property
