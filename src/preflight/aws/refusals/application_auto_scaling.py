@@ -83,6 +83,11 @@ _SCHEDULE = Predicate(
         *("cron(60 8 * * ? *)", "cron(0 24 * * ? *)", "cron(0 8 ? * 0 *)", "0 8 * * ? *"),
     ),
 )
+_UNIT = Predicate(
+    lambda value: not schedule_expressions.is_rate(str(value)) or schedule_expressions.is_rate(str(value), by_number=True),
+    ("rate(1 minute)", "rate(5 days)", "cron(0 8 * * ? *)"),
+    ("rate(1 days)", "rate(5 minute)"),
+)
 _ZONE = Predicate(
     lambda actual: schedule_expressions.is_time_zone(str(actual)),
     ("UTC", "America/New_York", "Etc/GMT+9"),
@@ -117,6 +122,14 @@ _ACTIONS = (
         _ACTION,
         "ScheduledActions[]",
         cure="Write at(yyyy-mm-ddThh:mm:ss), rate(5 minutes) or cron() of six fields, with ? as the day of month or of week.",
+    ),
+    Constraint(
+        value("Schedule", _UNIT),
+        _INVALID,
+        "The unit of {value} is of the other number: minute, hour and day go with 1, minutes, hours and days with any other value",
+        _ACTION,
+        "ScheduledActions[]",
+        is_certain=False,
     ),
     Constraint(
         value("Timezone", _ZONE),

@@ -202,6 +202,13 @@ TYPES: Mapping[str, tuple[Constraint, ...]] = {
             f"{_API}/API_CreateOpenIDConnectProvider.html",
         ),
         Constraint(
+            value("Url", matches(r"(?!https://[^/]*:\d).*", taken=("https://example.com/a",), refused=("https://example.com:8443/a",))),
+            "ValidationError",
+            "The page allows no port number in the URL {value}",
+            f"{_API}/API_CreateOpenIDConnectProvider.html",
+            is_certain=False,
+        ),
+        Constraint(
             count("ClientIdList", 0, 100),
             "LimitExceeded",
             "Cannot exceed quota for ClientIdsPerOpenIdConnectProvider: 100",

@@ -33,7 +33,7 @@ _SAME = {"Protocol": "#{protocol}", "Host": "#{host}", "Port": "#{port}", "Path"
 _WORD = re.compile(r"#\{([^}]*)\}?")
 _URL = matches(
     r"https://[^/\s]+(/\S*)?",
-    taken=("https://idp.example/authorize",),
+    taken=("https://idp.example/authorize", "https://idp.example:8443/authorize"),
     refused=("http://idp.example/authorize", "idp.example"),
 )
 

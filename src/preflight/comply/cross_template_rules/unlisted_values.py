@@ -1,4 +1,4 @@
-"""Values that are in no list of AWS's pages: a mistake, or newer than the list.
+"""Values that are not as the pages of AWS list them: a mistake, or newer than the page.
 
 The tables in `preflight.aws.refusals` refuse a known value that is misspelt; of the others only AWS knows.
 """
@@ -12,7 +12,7 @@ from preflight.comply.cross_template_rules import violation
 from preflight.comply.cross_template_rules.violation import Violation
 from preflight.plan.resolved_stacks import ResolvedStacks
 
-_FIX = "Compare it with the page; if AWS has added it since, leave it as it is."
+_FIX = "Write it as the page does; if AWS takes it all the same, leave it as it is."
 
 
 def check(stacks: ResolvedStacks) -> Iterator[Violation]:
@@ -22,5 +22,5 @@ def check(stacks: ResolvedStacks) -> Iterator[Violation]:
             properties = resource.get("Properties")
             if isinstance(properties, dict):
                 for refused in catalog.unlisted(str(resource.get("Type")), properties):
-                    message = f"{refused.message}; unless it is new, the stack fails with {refused.constraint.code}."
+                    message = f"{refused.message}; unless AWS takes it, the stack fails with {refused.constraint.code}."
                     yield Violation(document, violation.at(logical, *refused.path), message, _FIX, source=refused.constraint.page)

@@ -1,4 +1,4 @@
-"""A value that AWS may have added to a list is a warning, one that is a known one misspelt is refused."""
+"""A value that AWS may take though its page does not list it is a warning, one that is a known one misspelt is refused."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ LOG = "Type: AWS::EC2::FlowLog, Properties: {ResourceId: !Ref V, ResourceType: V
 RULE = "Type: AWS::ECR::PullThroughCacheRule, Properties: {EcrRepositoryPrefix: a, UpstreamRegistryUrl: %s}"
 REPOSITORY = 'Type: AWS::ECR::Repository, Properties: {LifecyclePolicy: {LifecyclePolicyText: \'{"rules": [{"rulePriority": 1, %s "action": {"type": "expire"}}]}\'}}'
 SELECTION = '"selection": {"tagStatus": "any", "countType": "%s", "countUnit": "days", "countNumber": 9},'
+PROVIDER = "Type: AWS::IAM::OIDCProvider, Properties: {Url: '%s'}"
+TARGET = "Type: AWS::ApplicationAutoScaling::ScalableTarget, Properties: {MinCapacity: 1, MaxCapacity: 2, ResourceId: service/a/b, ServiceNamespace: ecs, ScalableDimension: 'ecs:service:DesiredCount', ScheduledActions: [{ScheduledActionName: a, Schedule: %s, ScalableTargetAction: {MinCapacity: 1}}]}"
 PLAIN = SELECTION % "sinceImagePushed"
 
 NEW = [
@@ -30,6 +32,9 @@ NEW = [
     pytest.param(RULE % "mcr.microsoft.com", id="upstream registry"),
     pytest.param(REPOSITORY % f'{PLAIN} "schedule": "daily",', id="member of a lifecycle rule"),
     pytest.param(REPOSITORY % (SELECTION % "sinceImageScanned"), id="count type of a lifecycle rule"),
+    pytest.param(PROVIDER % "https://idp.example:8443/a", id="port of an identity provider"),
+    pytest.param(TARGET % "rate(1 days)", id="unit of a rate in the plural"),
+    pytest.param(TARGET % "rate(5 minute)", id="unit of a rate in the singular"),
 ]
 MISTAKES = [
     pytest.param(LISTENER % "routing.http.nope", id="attribute of a listener that is of neither requests nor responses"),
@@ -47,6 +52,8 @@ KNOWN = [
     pytest.param(LISTENER % "routing.http.response.server.enabled", id="attribute of a listener"),
     pytest.param(SECURE % "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09", id="TLS policy"),
     pytest.param(LOG % "${version} ${ecs-task-arn}", id="field of a flow log"),
+    pytest.param(PROVIDER % "https://idp.example/a:8443", id="path of an identity provider"),
+    pytest.param(TARGET % "rate(1 day)", id="unit of a rate"),
 ]
 
 
@@ -55,15 +62,15 @@ def estate(make_estate: Estate, resource: str) -> ResolvedStacks:
 
 
 @pytest.mark.parametrize("resource", NEW)
-def test_a_value_that_may_be_new_is_no_error(make_estate: Estate, resource: str) -> None:
+def test_a_value_that_aws_may_take_is_no_error(make_estate: Estate, resource: str) -> None:
     assert not list(service_refusals.check(estate(make_estate, resource)))
 
 
 @pytest.mark.parametrize("resource", NEW)
-def test_a_value_that_may_be_new_is_a_warning(make_estate: Estate, resource: str) -> None:
+def test_a_value_that_aws_may_take_is_a_warning(make_estate: Estate, resource: str) -> None:
     (violation,) = unlisted_values.check(estate(make_estate, resource))
 
-    assert "on the page" in violation.message
+    assert "unless AWS takes it, the stack fails with" in violation.message
 
 
 @pytest.mark.parametrize("resource", MISTAKES)
