@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from preflight.errors import ToolBrokeError
-from preflight.lint import decided_conditions, growing_lists, known_matches, written_template
+from preflight.lint import decided_conditions, known_matches, shipped_lists, written_template
 from preflight.lint.worker import Match
 from preflight.model import Finding, ReportedWaiver, Severity
 from preflight.plan import resolved_stacks
@@ -126,13 +126,13 @@ def _oversized(template: Template) -> Finding:
 
 def _finding(match: Match, template: Template | None) -> Finding:
     path = match.path
-    may_be_new = growing_lists.may_be_new(match.check, match.message, path)
+    may_be_new = shipped_lists.may_be_new(match.check, match.message, path)
     is_accepted = template is not None and (_DYNAMIC in match.message or _is_accepted(template, match.check, path))
     return Finding(
         stage="lint",
         check=match.check,
         severity=Severity.WARNING if is_accepted or may_be_new else SEVERITIES.get(match.check[:1], Severity.ERROR),
-        message=f"{match.message} {growing_lists.NOTE}" if may_be_new else match.message,
+        message=f"{match.message} {shipped_lists.NOTE}" if may_be_new else match.message,
         file=template.name if template else match.filename,
         line=match.line,
         resource=match.resource,

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from preflight.aws import patterns
+from preflight.aws import growing_lists, patterns
 from preflight.aws.unresolved import STANDIN
 
 Schema = Mapping[str, Any]
@@ -23,9 +23,7 @@ PATTERN_TIMEOUT = 3.0  # seconds that a pattern may take for one value; on a bus
 
 # ECS treats any protocol but udp as tcp:
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-ecs-taskdefinition-portmapping.html.
-# Lambda adds runtimes: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html.
-LAMBDA_RUNTIME = r"(nodejs\d+\.x|python3\.\d+|java\d+(\.\w+)?|ruby\d\.\d|dotnet\d+|provided\.al\d+)"
-_OPEN_ENUMS = re.compile(rf"/PortMappings/[0-9]+/Protocol=|#/Runtime={LAMBDA_RUNTIME}$")
+_OPEN_ENUMS = re.compile(r"/PortMappings/[0-9]+/Protocol$")
 
 
 class Open:
@@ -263,7 +261,7 @@ def _array(value: list[Any], part: Schema, whole: Schema, path: str, depth: int)
 def _value(value: Any, part: Schema, path: str) -> Iterator[str]:
     if isinstance(value, str) and STANDIN in value:
         return
-    if "enum" in part and value not in part["enum"] and not _OPEN_ENUMS.search(f"{path}={value}"):
+    if "enum" in part and value not in part["enum"] and not _is_open(path, value, part["enum"]):
         yield f"{path}: {value} is not a valid enum value"
     if isinstance(value, str):
         if len(value) < part.get("minLength", 0):
@@ -277,6 +275,11 @@ def _value(value: Any, part: Schema, path: str) -> Iterator[str]:
             yield f"{path}: {value} is not greater or equal to {part['minimum']}"
         if value > part.get("maximum", value):
             yield f"{path}: {value} is not less or equal to {part['maximum']}"
+
+
+def _is_open(path: str, value: Any, values: Collection[Any]) -> bool:
+    """Whether AWS takes, or may take, a value that an enumeration does not have."""
+    return _OPEN_ENUMS.search(path) is not None or growing_lists.may_be_new(path.rpartition("/")[2], value, [str(item) for item in values])
 
 
 def _combined(value: Any, part: Schema, whole: Schema, path: str, depth: int) -> Iterator[str]:

@@ -30,7 +30,10 @@ def test_a_name_is_misspelt_if_one_letter_differs(name: str, *, is_misspelt: boo
         pytest.param("TLS-2026", False, id="another number"),
         pytest.param("TLS-20255", False, id="a number more"),
         pytest.param("busy.seconds", False, id="another value"),
+        pytest.param("idle.secends", True, id="another letter of a long word"),
+        pytest.param("idol.seconds", False, id="another word"),
+        pytest.param("AverageGPUUse", False, id="another letter of a short word"),
     ],
 )
 def test_a_value_is_near_if_only_a_letter_or_punctuation_differs(text: str, *, is_near: bool) -> None:
-    assert spelling.is_near(text, ("idle.seconds", "TLS-2025")) is is_near
+    assert spelling.is_near(text, ("idle.seconds", "TLS-2025", "AverageCPUUse")) is is_near

@@ -341,6 +341,15 @@ Resources:
   D:
     Type: AWS::Lambda::Function
     Properties: {Runtime: python3.13, Handler: a.b, Role: "arn:aws:iam::123456789012:role/x", Code: {ZipFile: x}}
+  E:
+    Type: AWS::ApplicationAutoScaling::ScalingPolicy
+    Properties:
+      PolicyName: a
+      PolicyType: TargetTrackingScaling
+      ScalingTargetId: a
+      TargetTrackingScalingPolicyConfiguration:
+        TargetValue: 70
+        PredefinedMetricSpecification: {PredefinedMetricType: ECSServiceAverageCPUUtilization}
 """
 
 
@@ -357,6 +366,8 @@ Resources:
         pytest.param("E3628", "InstanceType: t3.micro", "InstanceType: t3-micro", Severity.ERROR, id="instance type misspelt"),
         pytest.param("E3030", "python3.13", "python3.99", Severity.WARNING, id="runtime that may be new"),
         pytest.param("E3030", "python3.13", "phyton3.13", Severity.ERROR, id="runtime misspelt"),
+        pytest.param("E3030", "AverageCPU", "AverageGPU", Severity.WARNING, id="metric that may be new"),
+        pytest.param("E3030", "ECSServiceAverage", "EcsServiceAverage", Severity.ERROR, id="metric misspelt"),
     ],
 )
 def test_what_is_not_in_a_list_that_grows(tmp_path: Path, check: str, old: str, new: str, expected: Severity) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from preflight.aws import patterns
+from preflight.aws import growing_lists, patterns
 from preflight.rehearsal import protocol
 from preflight.rehearsal.protocol import Call, Refusal, Shape
 
@@ -22,6 +22,7 @@ SERVICES = frozenset(
     }
 )
 _CODES = {"ecr": "InvalidParameterException", "logs": "InvalidParameterException", "servicediscovery": "InvalidInput"}
+_PROPERTIES = {"MetricType": "PredefinedMetricType"}  # of the names of shapes that are not their members'
 _PATTERN_TIMEOUT = 0.5  # seconds
 _MAX_DEPTH = 20
 
@@ -78,7 +79,8 @@ def _unmet(value: Any, shape: Shape) -> Iterator[str]:
         if value > limits.get("max", value):
             yield f"Member must have value less than or equal to {limits['max']}"
     if shape.type_name == "string":
-        if limits.get("enum") and value not in limits["enum"]:
+        name = _PROPERTIES.get(shape.name, shape.name)
+        if limits.get("enum") and value not in limits["enum"] and not growing_lists.may_be_new(name, value, limits["enum"]):
             yield f"Member must satisfy enum value set: [{', '.join(limits['enum'])}]"
         if limits.get("pattern") and not patterns.fits(limits["pattern"], value, timeout=_PATTERN_TIMEOUT, is_ascii=True):
             yield f"Member must satisfy regular expression pattern: {limits['pattern']}"

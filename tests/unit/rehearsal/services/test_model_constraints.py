@@ -37,6 +37,23 @@ def test_a_word_that_is_none_of_an_enumeration_is_refused(client: Client) -> Non
         client("ssm").put_parameter(Name="a", Value="b", Type="String", Tier="Best")
 
 
+def track(client: Client, metric: str) -> None:
+    """Asks for a policy by a metric for a target that is not registered."""
+    configuration = {"TargetValue": 1, "PredefinedMetricSpecification": {"PredefinedMetricType": metric}}
+    name = {"ServiceNamespace": "ecs", "ResourceId": "service/a/b", "ScalableDimension": "ecs:service:DesiredCount"}
+    client("application-autoscaling").put_scaling_policy(PolicyName="a", PolicyType="TargetTrackingScaling", TargetTrackingScalingPolicyConfiguration=configuration, **name)
+
+
+def test_a_metric_that_aws_may_have_added_is_no_mistake(client: Client) -> None:
+    with pytest.raises(ClientError, match="No scalable target registered"):
+        track(client, "ECSServiceAverageGPUUtilization")
+
+
+def test_a_metric_misspelt_is_refused(client: Client) -> None:
+    with pytest.raises(ClientError, match="Member must satisfy enum value set"):
+        track(client, "EcsServiceAverageCPUUtilization")
+
+
 def test_a_secret_value_is_not_repeated(client: Client) -> None:
     with pytest.raises(ClientError) as refused:
         client("secretsmanager").create_secret(Name="a", SecretString="s3cret" * 20_000)

@@ -11,13 +11,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from preflight.templates import schemas
+from preflight.aws import growing_lists
 
 _MISSING = re.compile(r"'(?P<value>[^']*)' is not one of \[")
 _SIZES = r"(nano|micro|small|medium|large|\d*xlarge|metal(-\d+xl)?)"
 _INSTANCE_TYPE = re.compile(rf"([a-z]+\.)?[a-z]+\d+[a-z0-9-]*\.{_SIZES}(\.[a-z0-9]+)*")
 _VERSION = re.compile(r"\d+(\.\w+)*([._-]\w+)*")
-_RUNTIME = re.compile(schemas.LAMBDA_RUNTIME)
+ENUM = "E3030"
 _ANY = re.compile(r".+")
 _OF_CLASSES = (
     *("E3025", "E3617", "E3620", "E3621", "E3628", "E3635", "E3640", "E3641", "E3642", "E3643", "E3644", "E3647", "E3652"),
@@ -34,5 +34,9 @@ NOTE = "(AWS may have made the list longer since)"
 def may_be_new(check: str, message: str, path: Sequence[str]) -> bool:
     """Whether a check of cfn-lint only says that a value is not in a list, which AWS may have made longer."""
     match = _MISSING.match(message)
-    form = _RUNTIME if check == "E3030" and path[-1:] == ["Runtime"] else _FORMS.get(check)
-    return match is not None and form is not None and form.fullmatch(match["value"]) is not None
+    if match is None:
+        return False
+    if check == ENUM:
+        return growing_lists.may_be_new(path[-1] if path else "", match["value"], re.findall(r"'([^']*)'", message[match.end() :]))
+    form = _FORMS.get(check)
+    return form is not None and form.fullmatch(match["value"]) is not None
