@@ -19,7 +19,16 @@ from preflight.comply import ec2_workloads
 from preflight.errors import UsageError
 from preflight.model import Say
 from preflight.plan import placeholders, plan, reader, resolved_stacks
-from preflight.plan.draft import account_exports, account_template, discovery, images, rendering, requests, stacks
+from preflight.plan.draft import (
+    account_exports,
+    account_names,
+    account_template,
+    discovery,
+    images,
+    rendering,
+    requests,
+    stacks,
+)
 from preflight.plan.draft.account_template import Wanted
 from preflight.plan.draft.draft import Draft, DraftStack
 from preflight.plan.draft.parameter_values import DraftValue
@@ -98,12 +107,19 @@ def _with_account(draft: Draft, repositories: tuple[str, ...], read: Mapping[Pat
         account_exports.least_subnets(every, zones=zones),
         account_exports.ports(draft, every, exports),
         account_exports.hosted_zones(every),
+        account_exports.containers(draft, every, exports),
+        account_names.of_stacks(every),
         has_instances=bool(ec2_workloads.left_out(every)),
     )
     text = account_template.render(wanted)
     values = {name: DraftValue(value, "in the names of what it exports") for name, value in wanted.parameters.items()}
-    step = DraftStack(draft.path.parent / account_template.FILE, "{prefix}-account", values, ("CAPABILITY_IAM",) if "AWS::IAM::" in text else ())
+    step = DraftStack(draft.path.parent / account_template.FILE, "{prefix}-account", values, _capabilities(text))
     return replace(draft, account=text, steps=(step, *draft.steps)) if text else draft
+
+
+def _capabilities(text: str) -> tuple[str, ...]:
+    """Returns the capabilities that the account's template needs: IAM's resources may have names."""
+    return () if "AWS::IAM::" not in text else ("CAPABILITY_NAMED_IAM",) if " RoleName:" in text else ("CAPABILITY_IAM",)
 
 
 def _names(stacks_by_path: Mapping[Path, str]) -> dict[Path, str]:

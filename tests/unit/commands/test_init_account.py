@@ -277,3 +277,72 @@ def test_what_runs_on_instances_of_the_account_is_left_out_with_the_plan_too(fol
     left_out = ec2_workloads.left_out(resolved_stacks.of_plan(drafted, templates, run="r"))
 
     assert {document.name: set(names) for document, names in left_out.items()} == {"app.json": {"R", "Task"}}
+
+
+def test_the_task_definition_of_the_account_has_the_containers_that_services_name(folder: Path) -> None:
+    def registered(name: str, port: int) -> JsonObject:
+        properties = {"TaskDefinition": {"Fn::ImportValue": name}, "LoadBalancers": [{"ContainerName": name, "ContainerPort": port, "TargetGroupArn": P}]}
+        return {"Type": "AWS::ECS::Service", "Properties": properties}
+
+    init(folder, {"A": registered("api", 8000), "B": registered("site", 3000)}, {"P": STRING})
+
+    containers = account(folder)["Resources"]["TaskDefinition"]["Properties"]["ContainerDefinitions"]
+    assert {container["Name"]: container["PortMappings"] for container in containers} == {"api": [{"ContainerPort": 8000}], "site": [{"ContainerPort": 3000}]}
+
+
+@pytest.mark.parametrize(
+    "role",
+    [
+        pytest.param("ecsTaskExecutionRole", id="its name"),
+        pytest.param({"Fn::Sub": "arn:aws:iam::${AWS::AccountId}:role/ecsTaskExecutionRole"}, id="its ARN in this account"),
+        pytest.param({"Fn::Join": ["", ["arn:aws:iam::", {"Ref": "AWS::AccountId"}, ":role/ecsTaskExecutionRole"]]}, id="its ARN in parts"),
+    ],
+)
+def test_a_role_that_is_called_by_its_name_is_there(folder: Path, role: object) -> None:
+    plan = init(folder, one("AWS::ECS::TaskDefinition", ExecutionRoleArn=role))
+
+    assert account(folder)["Resources"]["NamedExecutionRole1"]["Properties"]["RoleName"] == "ecsTaskExecutionRole"
+    assert plan.stacks[0].capabilities == ("CAPABILITY_NAMED_IAM",)
+
+
+def test_a_role_that_the_template_creates_is_not_there_before(folder: Path) -> None:
+    role = {"Type": "AWS::IAM::Role", "Properties": {"RoleName": "web"}}
+
+    init(folder, {"Role": role, **one("AWS::ECS::TaskDefinition", TaskRoleArn="web")})
+
+    assert not (folder / "preflight-account.yaml").exists()
+
+
+@pytest.mark.parametrize("cluster", ["shop", {"Fn::Sub": "arn:aws:ecs:${AWS::Region}:${AWS::AccountId}:cluster/shop"}])
+def test_a_cluster_that_is_called_by_its_name_is_there(folder: Path, cluster: object) -> None:
+    init(folder, service(Cluster=cluster))
+
+    assert account(folder)["Resources"]["NamedCluster1"]["Properties"]["ClusterName"] == "shop"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        pytest.param({"Type": GROUP, "Properties": {"Name": {"Fn::Sub": "${P}-group"}}}, id="begins the name of what is created"),
+        pytest.param({"Type": GROUP, "Properties": {"VpcId": {"Fn::ImportValue": {"Fn::Sub": "${P}-Vpc"}}}}, id="is in the name of an export"),
+    ],
+)
+def test_a_cluster_whose_name_is_in_other_names_has_the_plain_name(folder: Path, other: JsonObject) -> None:
+    plan = init(folder, {**service(Cluster=P), "Other": other}, {"P": STRING})
+
+    assert plan.stacks[-1].parameters == {"P": "{prefix}"}
+    assert account(folder)["Resources"]["NamedCluster1"]["Properties"]["ClusterName"] == {"Fn::Sub": "${Prefix}"}
+
+
+def test_actions_and_resources_of_a_policy_have_their_form(folder: Path) -> None:
+    document = {"Statement": [{"Effect": "Allow", "Action": P, "Resource": {"Ref": "BucketArn"}}]}
+
+    plan = init(folder, one("AWS::IAM::Policy", PolicyName="p", PolicyDocument=document), {"P": STRING, "BucketArn": STRING})
+
+    assert plan.stacks[-1].parameters == {"P": "s3:GetObject", "BucketArn": "arn:aws:s3:::{bucket}"}
+
+
+def test_a_key_pair_by_default_is_one_of_another_account(folder: Path) -> None:
+    plan = init(folder, one("AWS::SNS::Topic"), {"P": {"Type": "AWS::EC2::KeyPair::KeyName", "Default": "mine"}})
+
+    assert plan.stacks[-1].parameters == {"P": "{output.AccountKeyPairName}"}

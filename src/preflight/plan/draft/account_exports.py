@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from preflight.aws import unresolved
-from preflight.plan.draft import parameter_values, property_values, stacks, uses
+from preflight.plan.draft import account_resources, parameter_values, property_values, stacks, uses
 from preflight.plan.draft.draft import Draft
 from preflight.plan.draft.fixed_values import SERVICE
 from preflight.plan.draft.parameter_values import Numbers
@@ -20,6 +21,9 @@ _NAME = re.compile(r"[A-Za-z0-9:-]{1,255}")
 _DOMAIN = re.compile(r"(?=.{3,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
 _RECORDS = ("AWS::Route53::RecordSet", "AWS::Route53::RecordSetGroup")
 _TEXT = {"Type": "String"}
+_TASK_DEFINITION = f"{{output.{account_resources.TASK_DEFINITION}}}"
+_CONTAINER, _PORT = re.compile(r"[A-Za-z0-9_-]{1,255}"), re.compile(r"[1-9][0-9]{0,4}")
+MOST_CONTAINERS = 10  # of a task definition, https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-quotas.html
 _GROUP = re.compile(r"\{output\.AccountTargetGroup([0-9])Arn\}")
 
 
@@ -34,10 +38,10 @@ def of(draft: Draft, every: ResolvedStacks, *, zones: int) -> dict[str, str]:
         for value in stack.values.values():
             numbers.skip(value.text)
     missing = {name: found for name, found in sorted(used.items()) if name not in every.exports and _NAME.fullmatch(name)}
-    return {_with_placeholders(name): _value(name, found, numbers) for name, found in missing.items()}
+    return {with_placeholders(name): _value(name, found, numbers) for name, found in missing.items()}
 
 
-def _with_placeholders(name: str) -> str:
+def with_placeholders(name: str) -> str:
     """Returns a name with the names of this run as placeholders again."""
     bucket = f"{stacks.PREFIX}-preflight-{stacks.RUN}"
     return name.replace(bucket, "{bucket}").replace(stacks.PREFIX, "{prefix}").replace(stacks.RUN, "{run}")
@@ -59,7 +63,7 @@ def hosted_zones(every: ResolvedStacks) -> tuple[str, ...]:
     texts = Texts(every)
     created = {_zone(texts.of(document, zone.get("Name"))) for document in every.deployed for _, zone in document.of_type("AWS::Route53::HostedZone")}
     named = [_zone(texts.of(document, record.get("HostedZoneName"))) for document in every.deployed for kind in _RECORDS for _, record in document.of_type(kind)]
-    return tuple(dict.fromkeys(_with_placeholders(name) for name in named if _DOMAIN.fullmatch(name) and name not in created))
+    return tuple(dict.fromkeys(with_placeholders(name) for name in named if _DOMAIN.fullmatch(name) and name not in created))
 
 
 def _zone(name: str) -> str:
@@ -78,24 +82,38 @@ def ports(draft: Draft, every: ResolvedStacks, exports: Mapping[str, str]) -> di
     values = {stack.template: stack.values for stack in draft.stacks}
     for document in every.deployed:
         for _, service in document.of_type(SERVICE):
-            for balancer in _balancers(service):
-                text = _target_group(document, balancer.get("TargetGroupArn"), values, exports)
+            for balancer in dicts(service.get("LoadBalancers")):
+                text = _value_of(document, balancer.get("TargetGroupArn"), values, exports)
                 number, port = _GROUP.fullmatch(text), intrinsic_functions.as_text(balancer.get("ContainerPort", ""))
-                if number is not None and re.fullmatch("[1-9][0-9]{0,4}", port):
+                if number is not None and _PORT.fullmatch(port):
                     found.setdefault(int(number[1]), min(int(port), 65_535))
     return found
 
 
-def _balancers(service: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    listed = service.get("LoadBalancers")
-    yield from (item for item in listed if isinstance(item, dict)) if isinstance(listed, list) else ()
+def containers(draft: Draft, every: ResolvedStacks, exports: Mapping[str, str]) -> dict[str, int]:
+    """Returns names of containers with their ports: those that services with the account's task definition register."""
+    found: dict[str, int] = {}
+    values = {stack.template: stack.values for stack in draft.stacks}
+    for document in every.deployed:
+        for _, service in document.of_type(SERVICE):
+            if _value_of(document, service.get("TaskDefinition"), values, exports) == _TASK_DEFINITION:
+                for target in (*dicts(service.get("LoadBalancers")), *dicts(service.get("ServiceRegistries"))):
+                    name, port = (intrinsic_functions.as_text(target.get(key, "")) for key in ("ContainerName", "ContainerPort"))
+                    if _CONTAINER.fullmatch(name) and _PORT.fullmatch(port) and int(port) not in found.values():
+                        found.setdefault(name, min(int(port), 65_535))
+    return dict(itertools.islice(found.items(), MOST_CONTAINERS))
 
 
-def _target_group(document: ResolvedTemplate, arn: Any, values: Mapping[Any, Mapping[str, Any]], exports: Mapping[str, str]) -> str:
-    """Returns the value in the plan that the ARN of a target group comes from; empty if it comes from none."""
+def dicts(value: Any) -> Iterator[dict[str, Any]]:
+    """Yields the items of a list that are dicts."""
+    yield from (item for item in value if isinstance(item, dict)) if isinstance(value, list) else ()
+
+
+def _value_of(document: ResolvedTemplate, arn: Any, values: Mapping[Any, Mapping[str, Any]], exports: Mapping[str, str]) -> str:
+    """Returns the value in the plan that an ARN comes from; empty if it comes from none."""
     function = unresolved.function_of(arn)
     if function == IMPORT and isinstance(arn[IMPORT], str):
-        return exports.get(_with_placeholders(arn[IMPORT]), "")
+        return exports.get(with_placeholders(arn[IMPORT]), "")
     parameter = references.referenced(arn) if document.parent is None else None
     if parameter is not None:
         value = values.get(document.path, {}).get(parameter)

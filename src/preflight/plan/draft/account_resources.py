@@ -155,7 +155,7 @@ _TARGET_GROUP = """\
     Type: AWS::ElasticLoadBalancingV2::TargetGroup
     Properties: {{VpcId: !Ref Vpc, TargetType: ip, Protocol: HTTP, Port: {port}}}
 """
-_ROLE = """\
+ROLE = """\
   {name}:
     Type: AWS::IAM::Role
     Properties:
@@ -163,7 +163,7 @@ _ROLE = """\
         Version: "2012-10-17"
         Statement: [{{Effect: Allow, Principal: {{Service: [{services}]}}, Action: "sts:AssumeRole"}}]
 """
-_EXECUTION = """\
+EXECUTION_POLICIES = """\
       ManagedPolicyArns: [!Sub "arn:${AWS::Partition}:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"]
       Policies:
         - PolicyName: secrets
@@ -228,19 +228,21 @@ _TASK_DEFINITION = """\
       Memory: "512"
       ExecutionRoleArn: !GetAtt ExecutionRole.Arn
       ContainerDefinitions:
-        - Name: web
+"""
+_CONTAINER = """\
+        - Name: {name}
           Image: public.ecr.aws/nginx/nginx:stable
           User: "1000"
           ReadonlyRootFilesystem: true
-          PortMappings: [{ContainerPort: 80}]
-          LogConfiguration: {LogDriver: awslogs, Options: {awslogs-group: !Ref LogGroup, awslogs-region: !Ref "AWS::Region", awslogs-stream-prefix: web}}
+          PortMappings: [{{ContainerPort: {port}}}]
+          LogConfiguration: {{LogDriver: awslogs, Options: {{awslogs-group: !Ref LogGroup, awslogs-region: !Ref "AWS::Region", awslogs-stream-prefix: {name}}}}}
 """
 _ARN = "arn:aws:{}:us-east-1:123456789012:{}"
 _LB = "app/demo/0123456789abcdef"
 
 
-def parts(subnets: int, ports: Mapping[int, int]) -> tuple[Part, ...]:
-    """Returns all parts, each after those it needs: with so many subnets, and with target groups for these ports by number."""
+def parts(subnets: int, ports: Mapping[int, int], containers: Mapping[str, int]) -> tuple[Part, ...]:
+    """Returns all parts, each after those it needs: with so many subnets, target groups for ports by number, containers' ports by name."""
     return (
         Part(
             _NETWORK + _subnets("Public", 0, subnets),
@@ -267,7 +269,7 @@ def parts(subnets: int, ports: Mapping[int, int]) -> tuple[Part, ...]:
         *_storage(),
         *_names(),
         *_single(),
-        *_tasks(),
+        *_tasks(containers or {"web": 80}),
     )
 
 
@@ -321,7 +323,7 @@ def _target_group(number: int, port: int) -> Part:
 
 def _roles() -> tuple[Part, ...]:
     return (
-        _role("ExecutionRole", ("ecs-tasks",), {EXECUTION_ROLE: "Arn", EXECUTION_ROLE_NAME: ""}, _EXECUTION),
+        _role("ExecutionRole", ("ecs-tasks",), {EXECUTION_ROLE: "Arn", EXECUTION_ROLE_NAME: ""}, EXECUTION_POLICIES),
         _role("TaskRole", ("ecs-tasks",), {TASK_ROLE: "Arn", TASK_ROLE_NAME: ""}, ""),
         _role("ServiceRole", _SERVICES, {SERVICE_ROLE: "Arn"}, ""),
     )
@@ -331,7 +333,7 @@ def _role(name: str, services: tuple[str, ...], outputs: Mapping[str, str], poli
     principals = ", ".join(f"{service}.amazonaws.com" for service in services)
     values = {output: f"!GetAtt {name}.{attribute}" if attribute else f"!Ref {name}" for output, attribute in outputs.items()}
     samples = {output: f"arn:aws:iam::123456789012:role/{name}" if attribute else name for output, attribute in outputs.items()}
-    return Part(_ROLE.format(name=name, services=principals) + policies, values, (), samples)
+    return Part(ROLE.format(name=name, services=principals) + policies, values, (), samples)
 
 
 def _storage() -> tuple[Part, ...]:
@@ -372,9 +374,10 @@ def _single() -> tuple[Part, ...]:
     )
 
 
-def _tasks() -> tuple[Part, ...]:
+def _tasks(containers: Mapping[str, int]) -> tuple[Part, ...]:
     group = "  LogGroup:\n    Type: AWS::Logs::LogGroup\n    Properties: {RetentionInDays: 30}\n"
+    definition = _TASK_DEFINITION + "".join(_CONTAINER.format(name=name, port=port) for name, port in containers.items())
     return (
         Part(group, {LOG_GROUP: "!Ref LogGroup"}, (), {LOG_GROUP: "demo"}),
-        Part(_TASK_DEFINITION, {TASK_DEFINITION: "!Ref TaskDefinition"}, (EXECUTION_ROLE, LOG_GROUP), {TASK_DEFINITION: _ARN.format("ecs", "task-definition/demo:1")}),
+        Part(definition, {TASK_DEFINITION: "!Ref TaskDefinition"}, (EXECUTION_ROLE, LOG_GROUP), {TASK_DEFINITION: _ARN.format("ecs", "task-definition/demo:1")}),
     )

@@ -8,11 +8,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from preflight.plan import placeholders
-from preflight.plan.draft import account_resources
+from preflight.plan.draft import account_resources, named_resources
 from preflight.plan.draft.account_resources import MOST_SUBNETS, MOST_TARGET_GROUPS, Part
+from preflight.plan.draft.named_resources import AccountNames
 
 FILE = "preflight-account.yaml"
-SAMPLES = {name: sample for part in account_resources.parts(MOST_SUBNETS, dict.fromkeys(range(1, MOST_TARGET_GROUPS + 1), 80)) for name, sample in part.samples.items()}
+SAMPLES = {name: sample for part in account_resources.parts(MOST_SUBNETS, dict.fromkeys(range(1, MOST_TARGET_GROUPS + 1), 80), {}) for name, sample in part.samples.items()}
 HEAD = """\
 # What the account has before these stacks are created, as far as they ask for it. Written by `preflight init`.
 AWSTemplateFormatVersion: "2010-09-09"
@@ -38,7 +39,8 @@ class Wanted:
     """What the account has to have: outputs, names of repositories, and the values of exports by name, as a plan has them.
 
     `subnets` is the least number of subnets of a kind, `ports` the ports of target groups by number, `zones` the names of
-    further hosted zones. A cluster has a capacity provider of container instances if `has_instances`.
+    further hosted zones, `containers` the ports of the task definition's containers, `names` what templates call by name.
+    A cluster has a capacity provider of container instances if `has_instances`.
     """
 
     outputs: Collection[str] = ()
@@ -47,6 +49,8 @@ class Wanted:
     subnets: int = 2
     ports: Mapping[int, int] = field(default_factory=dict)
     zones: Collection[str] = ()
+    containers: Mapping[str, int] = field(default_factory=dict)
+    names: AccountNames = field(default_factory=AccountNames)
     has_instances: bool = False
 
     @property
@@ -61,13 +65,13 @@ class Wanted:
     @property
     def parameters(self) -> dict[str, str]:
         """The values of the template's parameters, as a plan has them."""
-        used = {name for text in (*self.exports, *self.exports.values(), *self.zones) for name in placeholders.placeholders_in(text)}
+        used = {name for text in (*self.exports, *self.exports.values(), *self.zones, *self.names.all) for name in placeholders.placeholders_in(text)}
         return {parameter: f"{{{name}}}" for parameter, name in _PARAMETERS.items() if name in used}
 
 
 def render(wanted: Wanted) -> str:
     """Returns the template; empty if it has nothing."""
-    every = account_resources.parts(max([wanted.subnets, *_numbers(wanted.named, "Subnet")]), {n: wanted.ports.get(n, 80) for n in _numbers(wanted.named, "TargetGroup")})
+    every = account_resources.parts(max([wanted.subnets, *_numbers(wanted.named, "Subnet")]), {n: wanted.ports.get(n, 80) for n in _numbers(wanted.named, "TargetGroup")}, wanted.containers)
     needs = _with_needs(wanted.named, every)
     parts = [part for part in every if needs & set(part.outputs)]
     named = "".join(_named(wanted))
@@ -101,9 +105,10 @@ def _with_needs(outputs: set[str], every: tuple[Part, ...]) -> set[str]:
 
 
 def _named(wanted: Wanted) -> Iterator[str]:
-    """Yields what stacks take by a name of their own: repositories and hosted zones."""
+    """Yields what stacks take by a name of their own: repositories, hosted zones, roles and clusters."""
     yield from (_repository(n, name) for n, name in enumerate(sorted(wanted.repositories), 1))
     zones = [name for name in wanted.zones if name != account_resources.DOMAIN]
+    yield from named_resources.render(wanted.names, _substituted)
     yield from (f"  Zone{n}:\n    Type: AWS::Route53::HostedZone\n    Properties: {{Name: {_substituted(name)}}}\n" for n, name in enumerate(zones, 1))
 
 

@@ -19,6 +19,7 @@ from preflight.templates.intrinsic_functions import ResolveError
 from preflight.templates.parameters import UndecidedPatternError
 
 _OWN = re.compile(r"(vpc|subnet|sg|eni|igw|rtb)-[0-9a-f]{6,}|arn:.*|[0-9]{12}\.dkr\.ecr\..*|")  # a default that names a thing of one account
+KEY_PAIR = "AWS::EC2::KeyPair::KeyName"
 _BY_TYPE = {
     "AWS::EC2::VPC::Id": account.VPC,
     "AWS::EC2::Subnet::Id": account.SUBNET,
@@ -28,7 +29,7 @@ _BY_TYPE = {
     "AWS::EC2::AvailabilityZone::Name": "{region}{z}",
     "List<AWS::EC2::AvailabilityZone::Name>": "{region}a,{region}b",
     "AWS::Route53::HostedZone::Id": account.ZONE,
-    "AWS::EC2::KeyPair::KeyName": account.KEY_PAIR,
+    KEY_PAIR: account.KEY_PAIR,
 }
 _BY_NAME = (
     (r"subnet.*cidr|cidr.*subnet", "10.0.{n}.0/24"),
@@ -113,6 +114,8 @@ def needs_value(declared: Mapping[str, Any], uses: Sequence[Use] = ()) -> bool:
     """Whether a stack cannot be created elsewhere without a value: there is no default, or it names what one account has."""
     default, kind = declared.get("Default"), str(declared.get("Type"))
     if default is None:
+        return True
+    if kind == KEY_PAIR:
         return True
     first = intrinsic_functions.as_text(default).partition(",")[0]
     is_typed = kind in _BY_TYPE or "vpc-" in str(default) or "subnet-" in str(default)

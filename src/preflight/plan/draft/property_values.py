@@ -69,6 +69,8 @@ _TEXTS: Mapping[str, Iterable[str]] = {
     "512": (f"{_TASK} Memory",),
     "10.0.0.0/16": ("* CidrIp",),
     "{region}": ("* Options.awslogs-region",),
+    "s3:GetObject": ("* Statement.Action",),
+    "arn:aws:s3:::{bucket}": ("* Statement.Resource",),
     "{prefix}": (f"{IMPORT} ",),
 }
 _BY_PROPERTY = {key: text for text, keys in _TEXTS.items() for key in keys} | {key: f"{{output.{name}}}" for name, keys in _OUTPUTS.items() for key in keys}
@@ -87,9 +89,11 @@ _PARTS = (
 _SINGLE = f"{{output.{account.SUBNET}}}"
 
 
-def texts(uses: Iterable[Use]) -> Iterator[str]:
+def texts(uses: Sequence[Use]) -> Iterator[str]:
     """Yields what may stand for something that is used so, as the value in a plan; what the account has comes first."""
     found = [text for use in uses for text in _of(use)]
+    if any(use.kind == IMPORT for use in uses) or (f"{{output.{account.CLUSTER}}}" in found and any(_is_part_of_new_name(use) for use in uses)):
+        found = [text for text in found if "{output." not in text]  # a cluster of the account can have any name, a thing that is imported by name only that
     yield from dict.fromkeys(text for text in found if "{output." in text)
     yield from dict.fromkeys(text for text in found if "{output." not in text)
 
@@ -104,6 +108,11 @@ def is_new_name(uses: Sequence[Use]) -> bool:
     names = [use for use in uses if use.path in {("Name",), (f"{use.kind.rpartition(':')[2]}Name",)} and use.key not in _BY_PROPERTY]
     is_of_account = any("{output." in text for text in texts(uses))
     return any(use.before is None or not is_of_account for use in names)
+
+
+def _is_part_of_new_name(use: Use) -> bool:
+    """Whether something is the beginning of the name of what the template creates."""
+    return use.before == "" and use.path in {("Name",), (f"{use.kind.rpartition(':')[2]}Name",)}
 
 
 def _of(use: Use) -> Iterator[str]:
