@@ -68,3 +68,17 @@ def test_a_service_has_two_rules(make_estate: Callable[..., ResolvedStacks]) -> 
         "ECS_SERVICE_DEPENDS_ON_CAPACITY_PROVIDERS": ["Set DependsOn: P in S."],
         "ECS_SERVICE_DEPENDS_ON_MOUNT_TARGETS": ["Set DependsOn: M in S."],
     }
+
+
+def test_a_strategy_without_its_order_may_fail_at_creation_and_at_deletion(make_estate: Callable[..., ResolvedStacks]) -> None:
+    root = (
+        "Resources:\n"
+        '  C: {Type: "AWS::ECS::Cluster"}\n'
+        '  P: {Type: "AWS::ECS::ClusterCapacityProviderAssociations", Properties: {Cluster: !Ref C}}\n'
+        '  S: {Type: "AWS::ECS::Service", Properties: {Cluster: !Ref C, CapacityProviderStrategy: [{CapacityProvider: FARGATE_SPOT}]}}\n'
+    )
+
+    (violation,) = undeclared_order.CHECKS["ECS_SERVICE_DEPENDS_ON_CAPACITY_PROVIDERS"](make_estate(root=root))
+
+    assert "may be created before P gives" in violation.message
+    assert "when the stack is deleted, P may fail" in violation.message
