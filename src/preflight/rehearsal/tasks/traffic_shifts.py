@@ -29,6 +29,7 @@ LONGEST = 3.0  # seconds that a bake time takes at most
 NETWORK_MINUTES = 10  # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/nlb-resources-for-blue-green.html
 AGAIN = 0.25  # seconds until a call that failed is made again while resources are still to come
 INVALID = "Service deployment rolled back because of invalid networking configuration. {why}"
+INTERNAL = "internal error in the emulated account"
 Submit = Callable[[Callable[[], None]], Any]
 
 
@@ -157,7 +158,7 @@ class TrafficShifts:
     def _fail(self, service: Service, deployment: Deployment, why: str) -> float:
         """Fail a deployment whose traffic cannot be shifted, unless what it needs may still be created."""
         deployment.shift.error = None
-        if self._state.may_recover(service):
+        if why != INTERNAL and self._state.may_recover(service):
             deployment.shift.until = self._clock() + AGAIN
             return deployment.shift.until
         circuit_breaker.fail(service, deployment, INVALID.format(why=why), rolls_back=True)
@@ -179,7 +180,7 @@ class TrafficShifts:
             except Exception as failure:  # noqa: BLE001 - an internal error must not look like one of the template
                 traceback.print_exc()
                 self._ledger.trouble(f"internal error while shifting traffic of service {service.name}: {failure!r}")
-                error = "internal error in the emulated account"
+                error = INTERNAL
             with self._state.changed:
                 shift.is_calling, shift.error = False, error
                 if error is None or is_last:

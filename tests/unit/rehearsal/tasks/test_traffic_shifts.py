@@ -298,6 +298,20 @@ def test_a_deployment_that_may_not_change_its_rule_is_rolled_back() -> None:
     assert world.stopped == ["new", "new"]
 
 
+def test_a_call_that_ends_with_an_internal_error_is_not_made_again() -> None:
+    world = scaled_up(blue_green())
+    world.state.can_be_helped = lambda _service, _failing: True
+    world.weights.fault = KeyError("weight")
+    passes(world)
+    calls = world.weights.calls
+
+    world.now += traffic_shifts.AGAIN
+    passes(world)
+
+    assert world.weights.calls == calls
+    assert world.service.deployments == [world.old]
+
+
 def test_a_call_that_a_policy_still_to_come_may_allow_is_made_again() -> None:
     world = scaled_up(blue_green())
     world.state.can_be_helped = lambda _service, _failing: True
