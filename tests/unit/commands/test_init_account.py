@@ -346,3 +346,17 @@ def test_a_key_pair_by_default_is_one_of_another_account(folder: Path) -> None:
     plan = init(folder, one("AWS::SNS::Topic"), {"P": {"Type": "AWS::EC2::KeyPair::KeyName", "Default": "mine"}})
 
     assert plan.stacks[-1].parameters == {"P": "{output.AccountKeyPairName}"}
+
+
+@pytest.mark.parametrize(
+    ("default", "parameters"),
+    [
+        pytest.param("ENTER-YOUR-CERTIFICATE", {"P": "{output.AccountCertificateArn}"}, id="a placeholder"),
+        pytest.param("", {}, id="none, which a condition may ask for"),
+        pytest.param("{{resolve:ssm:/certificate}}", {}, id="one that is looked up"),
+    ],
+)
+def test_a_default_that_its_property_does_not_take_is_replaced(folder: Path, default: str, parameters: dict[str, str]) -> None:
+    listener = one("AWS::ElasticLoadBalancingV2::Listener", Certificates=[{"CertificateArn": P}])
+
+    assert init(folder, listener, {"P": {"Type": "String", "Default": default}}).stacks[-1].parameters == parameters

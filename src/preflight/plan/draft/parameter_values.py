@@ -31,6 +31,16 @@ _BY_TYPE = {
     "AWS::Route53::HostedZone::Id": account.ZONE,
     KEY_PAIR: account.KEY_PAIR,
 }
+_FORMS = {  # how ids and ARNs of things begin that ECS and Elastic Load Balancing take by nothing else
+    f"{{output.{name}}}": form
+    for names, form in (
+        ((account.CERTIFICATE, account.TARGET_GROUP, account.LISTENER, account.BALANCER), "arn:"),
+        ((account.VPC,), "vpc-"),
+        ((account.SUBNET, account.SUBNETS), "subnet-"),
+        ((account.SECURITY_GROUP,), "sg-"),
+    )
+    for name in names
+}
 _BY_NAME = (
     (r"subnet.*cidr|cidr.*subnet", "10.0.{n}.0/24"),
     (r"cidr|ip.?range", "10.0.0.0/16"),
@@ -119,8 +129,16 @@ def needs_value(declared: Mapping[str, Any], uses: Sequence[Use] = ()) -> bool:
         return True
     first = intrinsic_functions.as_text(default).partition(",")[0]
     is_typed = kind in _BY_TYPE or "vpc-" in str(default) or "subnet-" in str(default)
+    if first != "" and not kind.startswith("AWS::SSM::") and _is_placeholder(first, uses):
+        return True
     is_of_account = first != "" and any("{output." in text or text.startswith(property_values.PUBLIC) for text in property_values.texts(uses))
     return (is_typed or is_of_account) and _OWN.fullmatch(first) is not None
+
+
+def _is_placeholder(default: str, uses: Sequence[Use]) -> bool:
+    """Whether a default is nothing that its property takes, as YOUR-CERTIFICATE-ARN: it only says what belongs there."""
+    forms = [_FORMS[text] for text in property_values.texts(uses) if text in _FORMS]
+    return bool(forms) and not default.startswith((*forms, "{{resolve:"))
 
 
 def propose(name: str, declared: Mapping[str, Any], *, numbers: Numbers, is_private: bool, uses: Sequence[Use] = ()) -> DraftValue:
