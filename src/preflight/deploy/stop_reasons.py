@@ -415,6 +415,16 @@ _STACKS: tuple[tuple[str, str | None, str], ...] = (
         "LoadBalancers",
         "Add DependsOn: the listener (or listener rule) that forwards to the target group.",
     ),
+    (
+        r"(?P<name>\b(?:subnet|vpc|sg|rtb|igw|eni|fs)-[0-9a-f]{8,17})\b['\]]? (?:does not|do not) exist",
+        None,
+        "No stack of the plan creates {name}, which only your account may have. Make it a parameter and give it an output of an earlier stack; `preflight init` writes a stack that stands for the account.",
+    ),
+    (
+        r"Could not resolve the dynamic reference \{\{resolve:(?:ssm|ssm-secure|secretsmanager):(?P<name>[^:}]+)",
+        None,
+        "Create {name} in an earlier stack of the plan: the account has it only then.",
+    ),
     (r"No export named (?P<name>\S+) found", None, "Create the stack that exports {name} first, or correct the name."),
     (r"network mode .awsvpc", "NetworkMode", "Set NetworkMode: awsvpc."),
     (

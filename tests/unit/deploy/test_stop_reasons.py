@@ -228,3 +228,16 @@ def test_the_fix_of_a_health_check_names_the_program_that_is_missing(said: str, 
     fix = stop_reasons.of_health_check((f"web: exit code 0, its health check ended with {said}",))
 
     assert fix is None if program is None else f"no {program}:" in str(fix)
+
+
+@pytest.mark.parametrize(
+    ("reason", "fix"),
+    [
+        pytest.param("Error retrieving subnet information for [subnet-0a1b2c3d4e5f60718]: The subnet ID 'subnet-0a1b2c3d4e5f60718' does not exist", "No stack of the plan creates subnet-0a1b2c3d4e5f60718", id="a subnet"),
+        pytest.param("The vpc ID 'vpc-0a1b2c3d' does not exist", "No stack of the plan creates vpc-0a1b2c3d", id="a VPC"),
+        pytest.param("Could not resolve the dynamic reference {{resolve:secretsmanager:shop:SecretString:vpc-id}}", "Create shop in an earlier stack", id="a secret"),
+        pytest.param("Could not resolve the dynamic reference {{resolve:ssm:/shop/vpc:1}}", "Create /shop/vpc in an earlier stack", id="a parameter"),
+    ],
+)  # fmt: skip
+def test_what_only_the_users_account_has_is_said_to_be_that(reason: str, fix: str) -> None:
+    assert stop_reasons.of_stack(reason, "AWS::ECS::Service")[1].startswith(fix)
