@@ -360,3 +360,51 @@ def test_a_default_that_its_property_does_not_take_is_replaced(folder: Path, def
     listener = one("AWS::ElasticLoadBalancingV2::Listener", Certificates=[{"CertificateArn": P}])
 
     assert init(folder, listener, {"P": {"Type": "String", "Default": default}}).stacks[-1].parameters == parameters
+
+
+def container(**properties: object) -> JsonObject:
+    return one("AWS::ECS::TaskDefinition", ContainerDefinitions=[{"Name": "web", "Image": "nginx", **properties}])
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        pytest.param("/shop/token", "/shop/token", id="a name"),
+        pytest.param("token", "token", id="a name without a slash"),
+        pytest.param("arn:aws:ssm:${AWS::Region}:${AWS::AccountId}:parameter/shop/token", "/shop/token", id="an ARN"),
+        pytest.param("arn:aws:ssm:${AWS::Region}:${AWS::AccountId}:parameter/token", "/token", id="an ARN of one level"),
+    ],
+)
+def test_a_parameter_of_the_account_is_there(folder: Path, text: str, name: str) -> None:
+    init(folder, container(Secrets=[{"Name": "A", "ValueFrom": {"Fn::Sub": text}}]))
+
+    assert account(folder)["Resources"]["NamedParameter1"]["Properties"]["Name"] == name
+
+
+def test_a_secret_of_the_account_is_there_with_its_keys(folder: Path) -> None:
+    arn = "arn:aws:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:shop/database:%s::"
+
+    init(folder, container(Secrets=[{"Name": key, "ValueFrom": {"Fn::Sub": arn % key}} for key in ("user", "password")]))
+
+    secret = account(folder)["Resources"]["NamedSecret1"]["Properties"]
+    assert secret["Name"] == "shop/database"
+    assert set(json.loads(secret["SecretString"])) == {"user", "password"}
+
+
+@pytest.mark.parametrize(
+    ("created", "text"),
+    [
+        pytest.param({"Type": "AWS::SSM::Parameter", "Properties": {"Name": "/shop/token"}}, "/shop/token", id="a parameter"),
+        pytest.param({"Type": "AWS::SecretsManager::Secret", "Properties": {"Name": "shop"}}, "arn:aws:secretsmanager:us-east-1:123456789012:secret:shop", id="a secret"),
+    ],
+)
+def test_what_the_template_creates_is_not_there_before(folder: Path, created: JsonObject, text: str) -> None:
+    init(folder, {"Other": created, **container(Secrets=[{"Name": "A", "ValueFrom": text}])})
+
+    assert not (folder / "preflight-account.yaml").exists()
+
+
+def test_a_default_that_its_own_pattern_excludes_is_replaced(folder: Path) -> None:
+    zone = {"Type": "AWS::Route53::HostedZone::Id", "Default": "", "AllowedPattern": ".+"}
+
+    assert init(folder, one("AWS::SNS::Topic"), {"P": zone}).stacks[-1].parameters == {"P": "{output.AccountHostedZoneId}"}

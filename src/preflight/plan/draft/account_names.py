@@ -1,7 +1,8 @@
 """What the templates of a draft call by a name of its own and none of them creates: the account has it already. Pure.
 
 Sources: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html (a cluster by its short name),
-https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html (a role by its name).
+https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html (a role by its name),
+https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Secret.html (parameters by name or ARN, secrets by ARN).
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ from preflight.plan.texts import DEFINITION, Texts
 MOST = 20  # of each kind
 _ROLE = re.compile(r"(?:arn:aws[\w-]*:iam::[0-9]{12}:role/)?([\w+=,.@-]{1,64})", re.ASCII)
 _CLUSTER = re.compile(r"(?:arn:aws[\w-]*:ecs:[\w-]+:[0-9]{12}:cluster/)?([A-Za-z0-9_-]{1,255})")
+_PARAMETER = re.compile(r"(?:arn:aws[\w-]*:ssm:[\w-]+:[0-9]{12}:parameter(?=/)|arn:aws[\w-]*:ssm:[\w-]+:[0-9]{12}:parameter/)?(/?[\w.-]+(?:/[\w.-]+)*)", re.ASCII)
+_SECRET = re.compile(r"arn:aws[\w-]*:secretsmanager:[\w-]+:[0-9]{12}:secret:([\w/+=.@-]{1,512})(?::([^:]*))?(?::[^:]*){0,2}", re.ASCII)
+_RANDOM = re.compile(r".*-[A-Za-z0-9]{6}")  # what Secrets Manager puts behind a name; which, only it knows
 
 
 def of_stacks(every: ResolvedStacks) -> AccountNames:
@@ -29,6 +33,8 @@ def of_stacks(every: ResolvedStacks) -> AccountNames:
         execution,
         tuple(name for name in tasks if name not in execution),
         names.missing(_CLUSTER, (*names.of(SERVICE, "Cluster"), *names.clusters_of_rules()), "AWS::ECS::Cluster", "ClusterName"),
+        names.missing(_PARAMETER, names.secrets(), "AWS::SSM::Parameter", "Name"),
+        names.missing_secrets(),
     )
 
 
@@ -53,3 +59,18 @@ class _Names:
         for document in self._documents:
             for _, rule in document.of_type("AWS::Events::Rule"):
                 yield from (self._texts.of(document, target.get("Arn")) for target in account_exports.dicts(rule.get("Targets")) if "EcsParameters" in target)
+
+    def secrets(self) -> Iterator[str]:
+        """Yields what the secrets of containers come from."""
+        for document in self._documents:
+            for _, definition in document.of_type(DEFINITION):
+                for container in account_exports.dicts(definition.get("ContainerDefinitions")):
+                    yield from (self._texts.of(document, secret.get("ValueFrom")) for secret in account_exports.dicts(container.get("Secrets")))
+
+    def missing_secrets(self) -> dict[str, tuple[str, ...]]:
+        """Returns the names of secrets that no template creates, and the keys that containers ask for."""
+        created, keys = set(self.of("AWS::SecretsManager::Secret", "Name")), dict[str, dict[str, None]]()
+        for match in filter(None, (_SECRET.fullmatch(text) for text in self.secrets())):
+            if match[1] not in created and _RANDOM.fullmatch(match[1]) is None:
+                keys.setdefault(account_exports.with_placeholders(match[1]), {}).update({match[2]: None} if match[2] else {})
+        return {name: tuple(keys[name]) for name in list(keys)[:MOST]}
