@@ -20,6 +20,7 @@ from preflight.rehearsal.account import Account
 from preflight.rehearsal.ledger import Ledger
 
 _ARN = re.compile(r"arn:[a-z-]+:iam::aws:policy(?P<path>/|/[\w+=,.@/-]+/)(?P<name>[\w+=,.@-]{1,128})")
+_LAST_WORDS = ("Policy", "RolePolicy", "Access")
 _ANYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 
 
@@ -39,8 +40,7 @@ class ManagedPolicies:
         with self._account.moto_lock:
             if f"policies of {partition}" not in self._account.completed:
                 self._account.completed.add(f"policies of {partition}")
-                # Pickled by this process.
-                self._add(region, pickle.loads(_shipped(self._account.id, partition)))  # noqa: S301 - as above
+                self._add(region, pickle.loads(_shipped(self._account.id, partition)))  # noqa: S301 - pickled by this process
 
     def accept(self, arn: str, region: str) -> None:
         """Takes a policy that AWS may have added since; what it allows is not known, so the run ends with exit code 2."""
@@ -67,8 +67,8 @@ class ManagedPolicies:
 
 
 def _is_mistake(name: str, names: Collection[str]) -> bool:
-    """Whether a policy is a known one of another path, misspelt or cut short."""
-    return name in names or spelling.is_near(name, names) or any(known.startswith(name) for known in names)
+    """Whether a policy is a known one of another path, misspelt or without the last word of its name."""
+    return name in names or spelling.is_near(name, names) or any(f"{name}{word}" in names for word in _LAST_WORDS)
 
 
 @functools.cache
