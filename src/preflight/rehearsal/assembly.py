@@ -59,6 +59,7 @@ from preflight.rehearsal.services import (
     kms,
     logs,
     resourcegroupstagging,
+    route53,
     s3,
     servicediscovery,
     sts,
@@ -317,6 +318,7 @@ def prepare_moto() -> None:
     ecr.take_lifecycle_policies()
     iam.take_stand_ins()
     resourcegroupstagging.find_all_resources()
+    route53.give_zones_ids_of_aws()
     deliveries.keep_inside()
     event_patterns.match_in_one_pass()
     with backend_lock:
