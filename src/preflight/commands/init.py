@@ -62,7 +62,7 @@ def run(args: argparse.Namespace, say: Say) -> int:
 def _assembly(folder: Path) -> Path | None:
     """Returns the cloud assembly that a folder is or holds."""
     places = (folder, folder / discovery.CDK_OUT)
-    return next((place for place in places if (place / discovery.MANIFEST).is_file() and (place / "cdk.out").is_file()), None)
+    return next((place for place in places if discovery.is_assembly(place)), None)
 
 
 def _refuse_existing(home: Path, *, is_forced: bool) -> None:

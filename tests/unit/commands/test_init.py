@@ -186,6 +186,13 @@ def test_an_image_that_no_folder_builds_has_one_in_its_place(folder: Path) -> No
     assert list(init(folder).images) == ["shop"]
 
 
+def test_templates_of_cdk_without_a_manifest_are_templates_as_others(folder: Path) -> None:
+    (folder / "cdk.out").mkdir()
+    (folder / "cdk.out" / "Web.template.json").write_text('{"Resources": {"T": {"Type": "AWS::SNS::Topic"}}}')
+
+    assert [stack.template.name for stack in init(folder).stacks] == ["Web.template.json"]
+
+
 def test_a_plan_is_not_overwritten(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(folder, a_yaml=BUCKET, preflight_yaml="mine")
 

@@ -17,7 +17,7 @@ from preflight.templates.template import Template, UnreadableError
 
 MANIFEST, CDK_OUT = "manifest.json", "cdk.out"
 MOST_FILES = 20_000
-_SKIPPED = frozenset({"node_modules", "venv", "site-packages", "__pycache__", "vendor", CDK_OUT})
+_SKIPPED = frozenset({"node_modules", "venv", "site-packages", "__pycache__", "vendor"})
 Note = Callable[[str], None]
 
 
@@ -31,16 +31,21 @@ class CdkStack:
 
 
 def files(folder: Path) -> Iterator[Path]:
-    """Yields the files below a folder, in order; hidden folders and those of installed packages are left out."""
+    """Yields the files below a folder, in order; hidden folders, installed packages and cloud assemblies are left out."""
     count = 0
     for here, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in _SKIPPED)
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in _SKIPPED and not (name == CDK_OUT and is_assembly(Path(here, name))))
         for name in sorted(names):
             count += 1
             if count > MOST_FILES:
                 msg = f"{folder}: there are more than {MOST_FILES} files. Next: name the folder of the templates"
                 raise UsageError(msg)
             yield Path(here, name)
+
+
+def is_assembly(folder: Path) -> bool:
+    """Whether a folder is a cloud assembly of CDK; without a manifest it only has templates, as test snapshots do."""
+    return (folder / MANIFEST).is_file() and (folder / CDK_OUT).is_file()
 
 
 def templates(files: list[Path], folder: Path, note: Note) -> dict[Path, Template]:
