@@ -59,6 +59,7 @@ RULE = "AWS::ElasticLoadBalancingV2::ListenerRule"
         pytest.param(service(ServiceRegistries=[{"RegistryArn": P}]), "{output.AccountRegistryArn}", id="registry"),
         pytest.param(one("AWS::ServiceDiscovery::Service", NamespaceId={"Fn::If": ["C", P, {"Ref": "AWS::NoValue"}]}), "{output.AccountNamespaceId}", id="namespace, in a branch"),
         pytest.param(service(TaskDefinition=P), "{output.AccountTaskDefinitionArn}", id="task definition"),
+        pytest.param(service(CapacityProviderStrategy=[{"CapacityProvider": P}]), "{output.AccountCapacityProviderName}", id="capacity provider of container instances"),
         pytest.param(service(NetworkConfiguration={"AwsvpcConfiguration": {"Subnets": {"Fn::Split": [",", P]}}}), "{output.AccountPrivateSubnetIds}", id="subnets as one text"),
         pytest.param(one("AWS::ElasticLoadBalancingV2::LoadBalancer", Subnets=[{"Fn::Select": [0, {"Fn::Split": [",", P]}]}]), "{output.AccountSubnetIds}", id="one of the subnets of a text"),
         pytest.param(one("AWS::ElasticLoadBalancingV2::LoadBalancer", Subnets=[P]), "{output.AccountSubnet1Id}", id="one subnet"),

@@ -28,6 +28,7 @@ _OUTPUTS: Mapping[str, Iterable[str]] = {
     account.SECURITY_GROUP: _SECURITY_GROUPS,
     account.CLUSTER: (f"{_ECS} Cluster", "AWS::ECS::TaskSet Cluster", "AWS::ECS::ClusterCapacityProviderAssociations Cluster", "* ClusterName"),
     account.CLUSTER_ARN: ("AWS::Events::Rule Targets.Arn",),
+    account.CAPACITY_PROVIDER: ("* CapacityProviderStrategy.CapacityProvider",),  # Fargate's need no parameter
     account.TARGET_GROUP: _TARGET_GROUPS,
     account.LISTENER: (f"{_LISTENER}Rule ListenerArn", f"{_LISTENER}Certificate ListenerArn"),
     account.BALANCER: (f"{_LISTENER} LoadBalancerArn", "AWS::WAFv2::WebACLAssociation ResourceArn"),
