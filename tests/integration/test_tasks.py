@@ -253,7 +253,7 @@ def test_a_container_has_what_its_definition_says(
 
 
 def test_a_container_over_its_memory_is_killed_for_that_reason(run: Run) -> None:
-    task = run({"name": "app", "sh": "tail /dev/zero", "memory": 32})
+    task = run({"name": "app", "sh": "sleep 1; tail /dev/zero", "memory": 32})  # some time, in which its counter is found
 
     described = task["containers"][0]
     assert described["exitCode"] == 137
