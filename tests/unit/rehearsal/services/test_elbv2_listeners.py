@@ -124,7 +124,7 @@ def with_log_in(listeners: Listeners, region: str) -> dict[str, Any]:
 def test_users_log_in_with_a_user_pool_of_the_region(listeners: Listeners) -> None:
     balancer = listeners.balancer("application")
 
-    with pytest.raises(ClientError, match="is not of the region"):
+    with pytest.raises(ClientError, match="it is in another region than the load balancer"):
         listeners.listen(balancer, "HTTPS", **with_log_in(listeners, "eu-north-1"))
 
     assert listeners.listen(balancer, "HTTPS", **with_log_in(listeners, listeners.region))
