@@ -22,8 +22,8 @@ TASK_LABEL = "preflight.task"
 NAME_LABEL = "preflight.container"
 HOLDER = "~pause"
 TRIES, PAUSE = 10, 0.5  # seconds
-# podman lists no container while the network namespace of one is being removed, and that one is there still.
-_PASSING = "unknown FS magic"
+# podman lists no container while one is being removed: its network namespace is gone first, or itself between two reads.
+_PASSING = ("unknown FS magic", "container not known")
 KINDS = {"x86_64": "amd64", "aarch64": "arm64"}
 # For machines where the defaults of podman fail: crun cannot work with hybrid cgroups, and without
 # CAP_SYS_RESOURCE the hard limits of the defaults cannot be set.
@@ -100,7 +100,7 @@ class Engine:
         """
         completed = self.run(*args, timeout=timeout)
         for _ in range(TRIES):
-            if _PASSING not in completed.stderr:
+            if not any(text in completed.stderr for text in _PASSING):
                 break
             waiting.pause(PAUSE)
             completed = self.run(*args, timeout=timeout)

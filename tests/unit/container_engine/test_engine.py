@@ -11,6 +11,7 @@ from preflight.system import processes
 from preflight.system.processes import CompletedProcess
 
 REMOVING = CompletedProcess(("podman",), 125, "", 'unknown FS magic on "/run/netns/netns-1": ef53')
+REMOVED = CompletedProcess(("podman",), 125, "", "Error: determining buildah container for container d32a: container not known")
 LISTED = CompletedProcess(("podman",), 0, "0123456789ab\n", "")
 
 
@@ -19,8 +20,9 @@ def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engines, "PAUSE", 0.0)
 
 
-def test_a_network_namespace_that_is_being_removed_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processes, "run", mock.Mock(side_effect=[REMOVING, REMOVING, LISTED]))
+@pytest.mark.parametrize("passing", [pytest.param(REMOVING, id="its network namespace"), pytest.param(REMOVED, id="itself, between two reads")])
+def test_a_container_that_is_being_removed_is_waited_for(monkeypatch: pytest.MonkeyPatch, passing: CompletedProcess) -> None:
+    monkeypatch.setattr(processes, "run", mock.Mock(side_effect=[passing, passing, LISTED]))
 
     assert Engine("podman", "4.3.1").must("ps") == "0123456789ab"
 
