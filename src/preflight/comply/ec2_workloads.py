@@ -34,7 +34,7 @@ class _Workloads:
     def __init__(self, stacks: ResolvedStacks) -> None:
         self._stacks = stacks
         self._tracer = ReferenceTracer(stacks)
-        types = {resource.get("Type") for document in stacks.documents for resource in document.resources.values()}
+        types = {str(resource.get("Type")) for document in stacks.documents for resource in document.resources.values()}
         self._has_instances = bool(types & INSTANCES)
         self._services = [(d, name, service) for d in stacks.documents for name, service in d.of_type(SERVICE)]
         self._on_instances = {(d, name) for d, name, service in self._services if self._is_on_instances(d, service)}

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from preflight import cli
@@ -95,6 +95,7 @@ TEMPLATE_DATA, PLAN_DATA = yaml.safe_load(BALANCED), yaml.safe_load(PLAN.replace
 
 @settings(max_examples=150, deadline=None)
 @given(path=st.sampled_from([path for path in paths(TEMPLATE_DATA) if path]), odd=ODD)
+@example(path=("Resources", "Balancer", "Type"), odd=[])
 def test_init_ends_with_a_plan_or_a_sentence(path: tuple[Any, ...], odd: Any) -> None:
     with tempfile.TemporaryDirectory() as name, contextlib.redirect_stderr(io.StringIO()) as errors, contextlib.redirect_stdout(io.StringIO()):
         (Path(name) / "a.json").write_text(json.dumps(changed(TEMPLATE_DATA, path, odd)))
