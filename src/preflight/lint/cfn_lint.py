@@ -19,10 +19,9 @@ from preflight.plan import resolved_stacks
 from preflight.plan.resolved_stacks import ResolvedTemplate
 from preflight.system.result_cache import ResultCache
 from preflight.templates import error_location, language_extensions, parameters
-from preflight.templates.intrinsic_functions import ResolveError
 from preflight.templates.template import Template
 
-DYNAMIC_PORT, ENUM, ROLE_FORMAT = "E3049", "E3030", "E1041"
+DYNAMIC_PORT, ROLE_FORMAT = "E3049", "E1041"
 DEFAULT, ROLE_PATTERNS = "E2015", frozenset({"E1156", "E3511"})
 DEPENDENCY, MISSING_SUB, SECTION = "E3005", "E1029", "E1001"
 ROLES = frozenset({"ExecutionRoleArn", "TaskRoleArn"})
@@ -179,9 +178,7 @@ def _is_role_that_ecs_finds(template: Template, path: Sequence[str]) -> bool:
     if len(path) < 4 or path[3] not in ROLES:
         return False
     definition, resources = template.resources.get(path[1]) or {}, template.resources
-    reference: Any = definition
-    for key in path[2:]:  # also into the branches of Fn::If
-        reference = _item(reference, key)
+    reference = _value_at(definition, path[2:])
     role = resources.get(str(reference.get("Ref"))) if isinstance(reference, dict) else None
     if definition.get("Type") != "AWS::ECS::TaskDefinition" or role is None or role.get("Type") != "AWS::IAM::Role":
         return False
@@ -195,11 +192,10 @@ def _is_name_of_a_role(template: Template, path: Sequence[str]) -> bool:
     Sources: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html,
     https://github.com/aws-actions/amazon-ecs-render-task-definition/issues/19.
     """
-    value: Any = template.resources.get(path[1]) if len(path) > 3 and path[3] in ROLES else None
-    if value is None or value.get("Type") != "AWS::ECS::TaskDefinition":
+    definition = template.resources.get(path[1]) if len(path) > 3 and path[3] in ROLES else None
+    if definition is None or definition.get("Type") != "AWS::ECS::TaskDefinition":
         return False
-    for key in path[2:]:
-        value = _item(value, key)
+    value = _value_at(definition, path[2:])
     return isinstance(value, str) and _ROLE_NAME.fullmatch(value) is not None
 
 
@@ -208,16 +204,15 @@ def _is_default_that_cloudformation_takes(template: Template, path: Sequence[str
 
     Source: https://github.com/aws-ia/taskcat/issues/580.
     """
-    declared = template.data["Parameters"].get(path[1])
-    try:
-        parameters.parameter_values({"Parameters": {path[1]: declared}}, {})
-    except (ResolveError, AttributeError, TypeError, ValueError):
-        return False
-    return True
+    return parameters.admits_default(template.data["Parameters"].get(path[1])) is True
+
+
+def _value_at(value: Any, path: Sequence[str]) -> Any:
+    """Returns what a path leads to, also through the branches of Fn::If; None if it leads to nothing."""
+    return functools.reduce(_item, path, value)
 
 
 def _item(value: Any, key: str) -> Any:
-    """Returns the item of a dict or a list that a part of a path names; None without one."""
     if isinstance(value, list):
         return value[int(key)] if str(key).isdigit() and int(key) < len(value) else None
     return value.get(key) if isinstance(value, dict) else None
@@ -241,7 +236,7 @@ _ACCEPTED: Mapping[str, Callable[[Template, Sequence[str]], bool]] = {
     DEPENDENCY: _is_conditional,
     SECTION: _has_hooks_of_codedeploy,
     MISSING_SUB: _is_text,
-    ENUM: _is_protocol_of_a_port,
+    shipped_lists.ENUM: _is_protocol_of_a_port,
 }
 
 

@@ -144,8 +144,7 @@ class Server:
 
 def _is_of_registry(request: Request) -> bool:
     """Whether a request may be of a client that pushes an image: it has a path of a registry and no signature."""
-    is_signed = authentication.signing_key(request) is not None
-    return not is_signed and not authentication.is_form(request) and request.path.startswith("/v2/")
+    return request.path.startswith("/v2/") and not authentication.is_form(request) and authentication.signing_key(request) is None
 
 
 def _bound(environ: WSGIEnvironment) -> None:

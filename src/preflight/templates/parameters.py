@@ -64,6 +64,17 @@ def parameter_values(
     return {n: _parameter(n, d, values.get(n, d.get("Default"))) for n, d in declared.items()}
 
 
+def admits_default(declared: Value) -> bool | None:
+    """Whether the declaration of a parameter admits its own default; None if its pattern takes too long."""
+    try:
+        parameter_values({"Parameters": {"P": declared}}, {})
+    except UndecidedPatternError:
+        return None
+    except (AttributeError, TypeError, ValueError):
+        return False
+    return True
+
+
 def _parameter(name: str, declared: Mapping[str, Value], raw: Value) -> Value:
     kind = str(declared.get("Type", "String"))
     if isinstance(raw, list | dict) or raw is None:

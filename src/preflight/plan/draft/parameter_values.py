@@ -125,7 +125,7 @@ def needs_value(declared: Mapping[str, Any], uses: Sequence[Use] = ()) -> bool:
     default, kind = declared.get("Default"), str(declared.get("Type"))
     if default is None:
         return True
-    if kind == KEY_PAIR or not _admits_default(declared):
+    if kind == KEY_PAIR or parameters.admits_default(declared) is False:  # such a default asks for a value
         return True
     first = intrinsic_functions.as_text(default).partition(",")[0]
     is_typed = kind in _BY_TYPE or "vpc-" in str(default) or "subnet-" in str(default)
@@ -133,17 +133,6 @@ def needs_value(declared: Mapping[str, Any], uses: Sequence[Use] = ()) -> bool:
         return True
     is_of_account = first != "" and any("{output." in text or text.startswith(property_values.PUBLIC) for text in property_values.texts(uses))
     return (is_typed or is_of_account) and _OWN.fullmatch(first) is not None
-
-
-def _admits_default(declared: Mapping[str, Any]) -> bool:
-    """Whether a declaration admits its own default; one that does not asks for a value."""
-    try:
-        parameters.parameter_values({"Parameters": {"P": declared}}, {})
-    except UndecidedPatternError:
-        return True
-    except (ResolveError, TypeError, ValueError):
-        return False
-    return True
 
 
 def _is_placeholder(default: str, uses: Sequence[Use]) -> bool:
