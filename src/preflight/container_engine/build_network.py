@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import re
+import secrets
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -33,8 +34,9 @@ def namespace(engine: Engine, run: str, *, is_closed: bool = False) -> Iterator[
     """
     labels = [f"--label={engines.RUN_LABEL}={run}", f"--label={engines.OWNER_LABEL}={run_folders.owner_name()}"]
     network = ("--network=none",) if is_closed else ()
-    holder = engine.must("run", "--detach", *network, *labels, pause_image.IMAGE).splitlines()[-1]
+    holder = f"preflight-build-{run}-{secrets.token_hex(4)}"  # known before it is made: the engine may be stopped in between
     try:
+        engine.must("run", "--detach", f"--name={holder}", *network, *labels, pause_image.IMAGE)
         pid = engine.must("inspect", "--type", "container", "--format", "{{.State.Pid}}", holder)
         path = Path(f"/proc/{pid}/ns/net")
         if not is_closed:

@@ -22,8 +22,8 @@ TASK_LABEL = "preflight.task"
 NAME_LABEL = "preflight.container"
 HOLDER = "~pause"
 TRIES, PAUSE = 10, 0.5  # seconds
-# podman lists no container while one is being removed: its network namespace is gone first, or itself between two reads.
-_PASSING = ("unknown FS magic", "container not known")
+# podman lists no container or image while one is being removed: its network namespace is gone first, or itself between two reads.
+_PASSING = ("unknown FS magic", "container not known", "locating image with ID")
 KINDS = {"x86_64": "amd64", "aarch64": "arm64"}
 # For machines where the defaults of podman fail: crun cannot work with hybrid cgroups, and without
 # CAP_SYS_RESOURCE the hard limits of the defaults cannot be set.

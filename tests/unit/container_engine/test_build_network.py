@@ -5,6 +5,9 @@ from pathlib import Path
 import pytest
 
 from preflight.container_engine import build_network
+from preflight.container_engine.engine import Engine
+from preflight.errors import StopRequested
+from preflight.system.processes import CompletedProcess
 
 FIB_TRIE = """\
 Main:
@@ -54,3 +57,29 @@ def test_resolvers_are_read_from_resolv_conf(tmp_path: Path, text: str, resolver
     (tmp_path / "resolv.conf").write_text(text)
 
     assert build_network.resolvers(tmp_path / "resolv.conf") == resolvers
+
+
+class InterruptedEngine(Engine):
+    """An engine that is stopped when it has made a container, and before it could say which."""
+
+    def __init__(self) -> None:
+        super().__init__("podman", "5.0.0")
+        self.containers: set[str] = set()
+
+    def must(self, *args: str, timeout: float = 120) -> str:
+        self.containers |= {arg.removeprefix("--name=") for arg in args if arg.startswith("--name=")} or {"one without a name"}
+        raise StopRequested(130)
+
+    def run(self, *args: str, **_: object) -> CompletedProcess:  # type: ignore[override]
+        if args[0] == "rm":
+            self.containers -= set(args)
+        return CompletedProcess(tuple(args), 0, "", "")
+
+
+def test_a_run_that_is_stopped_while_the_network_of_its_build_is_made_removes_it() -> None:
+    engine = InterruptedEngine()
+
+    with pytest.raises(StopRequested), build_network.namespace(engine, "0a1b2c3d"):
+        pass
+
+    assert engine.containers == set()

@@ -12,6 +12,8 @@ from preflight.system.processes import CompletedProcess
 
 REMOVING = CompletedProcess(("podman",), 125, "", 'unknown FS magic on "/run/netns/netns-1": ef53')
 REMOVED = CompletedProcess(("podman",), 125, "", "Error: determining buildah container for container d32a: container not known")
+IMAGE_GONE = "Error: retrieving size of image 61884588cc57: you may need to remove the image to resolve the error: locating image with ID 61884588cc57: image not known"
+UNTAGGED = CompletedProcess(("podman",), 125, "", IMAGE_GONE)
 LISTED = CompletedProcess(("podman",), 0, "0123456789ab\n", "")
 
 
@@ -20,8 +22,15 @@ def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engines, "PAUSE", 0.0)
 
 
-@pytest.mark.parametrize("passing", [pytest.param(REMOVING, id="its network namespace"), pytest.param(REMOVED, id="itself, between two reads")])
-def test_a_container_that_is_being_removed_is_waited_for(monkeypatch: pytest.MonkeyPatch, passing: CompletedProcess) -> None:
+@pytest.mark.parametrize(
+    "passing",
+    [
+        pytest.param(REMOVING, id="network namespace of a container"),
+        pytest.param(REMOVED, id="container, between two reads"),
+        pytest.param(UNTAGGED, id="image, between two reads"),
+    ],
+)
+def test_what_is_being_removed_is_waited_for(monkeypatch: pytest.MonkeyPatch, passing: CompletedProcess) -> None:
     monkeypatch.setattr(processes, "run", mock.Mock(side_effect=[passing, passing, LISTED]))
 
     assert Engine("podman", "4.3.1").must("ps") == "0123456789ab"
