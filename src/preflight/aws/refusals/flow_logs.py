@@ -34,6 +34,7 @@ _FIELDS = (
     *("bytes", "start", "end", "action", "log-status", "vpc-id", "subnet-id", "instance-id", "tcp-flags", "type", "region", "az-id"),
     *("sublocation-type", "sublocation-id", "flow-direction", "traffic-path", "reject-reason", "resource-id", "encryption-status"),
 )
+_FIELD = re.compile(r"\$\{([^${}]*)\}")
 _FAMILIES = re.compile(r"(ecs|pkt|next-hop)-[a-z-]+|(instance|interface|asg)-tag(-\d+)?")
 
 
@@ -41,7 +42,7 @@ def _of_format(predicate: Predicate) -> Predicate:
     """Every field of a format is of a family, or as the predicate says; the examples are fields."""
 
     def fits(text: Any) -> bool:
-        return all(_FAMILIES.fullmatch(field) or predicate.fits(field) for field in re.findall(r"\$\{(.*?)\}", str(text)))
+        return all(_FAMILIES.fullmatch(field) or predicate.fits(field) for field in _FIELD.findall(str(text)))
 
     def written(fields: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(f"${{ecs-task-arn}}${{{field}}}" for field in fields)
