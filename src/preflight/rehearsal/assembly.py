@@ -51,6 +51,7 @@ from preflight.rehearsal.services import (
     ec2,
     ec2_address_blocks,
     ec2_flow_logs,
+    ec2_key_pairs,
     ecr,
     efs,
     elbv2,
@@ -314,6 +315,7 @@ def prepare_moto() -> None:
     elbv2.allow_what_aws_takes()
     application_autoscaling.allow_forecasts()
     ec2_flow_logs.take_any_bucket()
+    ec2_key_pairs.take_every_format()
     ec2_address_blocks.take_several_ipv6_blocks()
     ecr.take_lifecycle_policies()
     iam.take_stand_ins()

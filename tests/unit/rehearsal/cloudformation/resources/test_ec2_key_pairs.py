@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 Client = Callable[[str], Any]
 Deploy = Callable[..., dict[str, Any]]
@@ -45,6 +48,37 @@ def test_of_an_imported_key_no_private_one_is_kept(client: Client, deploy: Deplo
 
     assert stack["StackStatus"] == "CREATE_COMPLETE"
     assert client("ssm").describe_parameters()["Parameters"] == []
+
+
+def encoded(key: Any, encoding: Encoding, form: PublicFormat) -> bytes:
+    text: bytes = key.public_key().public_bytes(encoding, form)
+    return base64.b64encode(text) if encoding == Encoding.DER else text
+
+
+def imported(client: Client, material: bytes) -> str:
+    return str(client("ec2").import_key_pair(KeyName="mine", PublicKeyMaterial=material)["KeyName"])
+
+
+def test_a_key_may_be_in_base64_encoded_der(client: Client) -> None:
+    der = encoded(rsa.generate_private_key(65537, 2048), Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+    assert imported(client, b"\n".join((der[:64], der[64:]))) == "mine"
+
+
+@pytest.mark.parametrize(
+    "material",
+    [
+        pytest.param(b"not a key", id="none"),
+        pytest.param(b"bm9uZQ==", id="none in base64"),
+        pytest.param(encoded(ec.generate_private_key(ec.SECP256R1()), Encoding.OpenSSH, PublicFormat.OpenSSH), id="of an elliptic curve"),
+        pytest.param(encoded(ec.generate_private_key(ec.SECP256R1()), Encoding.DER, PublicFormat.SubjectPublicKeyInfo), id="of an elliptic curve in DER"),
+    ],
+)
+def test_what_is_no_key_of_a_known_kind_is_refused(client: Client, material: bytes) -> None:
+    with pytest.raises(ClientError) as refused:
+        imported(client, material)
+
+    assert refused.value.response["Error"]["Code"] == "InvalidKeyPair.Format"
 
 
 @pytest.mark.parametrize(
