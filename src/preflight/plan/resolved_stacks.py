@@ -9,6 +9,7 @@ Without a plan every template that no other one nests is a document of its own, 
 from __future__ import annotations
 
 import functools
+import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -130,14 +131,7 @@ class ResolvedStacks:
     @functools.cached_property
     def exports(self) -> Mapping[str, tuple[ResolvedTemplate, Any]]:
         """The values that stacks export, by name, each with the document it stands in."""
-        exports = {}
-        for document in self.documents:
-            for output in document.data["Outputs"].values():
-                export = output.get("Export")
-                name = export.get("Name") if isinstance(export, dict) else None
-                if isinstance(name, str):
-                    exports[name] = (document, output.get("Value"))
-        return exports
+        return {name: (document, value) for document in self.documents for name, value in _exports(document)}
 
     @property
     def deployed(self) -> list[ResolvedTemplate]:
@@ -216,6 +210,18 @@ def nested_templates(templates: Mapping[Path, Template]) -> dict[Path, set[Path]
     return {path: set(_nested(path, source, find)) for path, source in templates.items()}
 
 
+def _exports(document: ResolvedTemplate) -> Iterator[tuple[str, Any]]:
+    """Yields the names that a document exports, with their values; without a plan, also as a stack named like the file has them."""
+    short, long = _stack_name(document.stack, document.path), _named_as_file(document.path)
+    for output in document.data["Outputs"].values():
+        export = output.get("Export")
+        name = export.get("Name") if isinstance(export, dict) else None
+        if isinstance(name, str):
+            yield name, output.get("Value")
+            if document.stack is None and short in name:
+                yield name.replace(short, long), output.get("Value")
+
+
 def _stack_name(stack: str | None, path: Path) -> str:
     """Returns the value of AWS::StackName: that of the plan, for a nested stack in AWS's form, else a short one by the file.
 
@@ -224,8 +230,16 @@ def _stack_name(stack: str | None, path: Path) -> str:
     if stack is not None:
         own, *nested = stack.split("/")
         return "-".join([own, *(f"{logical}-{NESTED_SUFFIX}" for logical in nested)])
-    plain = re.sub(r"[^A-Za-z0-9]+", "-", path.stem).lstrip("-0123456789")
-    return plain[:MOST_UNKNOWN_NAME].strip("-") or "stack"
+    name = _named_as_file(path)
+    if len(name) <= MOST_UNKNOWN_NAME:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:4]  # two files may begin with the same word
+    return f"{name[: MOST_UNKNOWN_NAME - 5].strip('-')}-{digest}"
+
+
+def _named_as_file(path: Path) -> str:
+    """Returns the name of a file as far as a stack can have it."""
+    return re.sub(r"[^A-Za-z0-9]+", "-", path.stem).lstrip("-0123456789").strip("-") or "stack"
 
 
 def _nested(path: Path, source: Template, find: Find) -> Iterator[Path]:
@@ -332,10 +346,7 @@ class _Builder:
         document = self._started(path, stack, passed, parent)
         self.made.append(document)
         _TemplateResolver(document, self._child).fill()
-        for output in document.data["Outputs"].values():
-            export = output.get("Export")
-            if isinstance(export, dict) and isinstance(export.get("Name"), str):
-                self._exports[export["Name"]] = output.get("Value")
+        self._exports.update(_exports(document))
         return document
 
     def _started(self, path: Path, stack: str | None, passed: Mapping[str, Any], parent: ResolvedTemplate | None) -> ResolvedTemplate:

@@ -75,12 +75,23 @@ NAMED = "Resources: {T: {Type: 'AWS::SNS::Topic', Properties: {TopicName: !Ref '
     ("file", "name"),
     [
         pytest.param("web", "web", id="a name that a stack can have"),
-        pytest.param("01_web.service_template", "web-service", id="characters that no stack's name has, and too many"),
+        pytest.param("01_web.service", "web-service", id="characters that no stack's name has"),
+        pytest.param("microservices-orders", "microse-8907", id="too many characters"),
         pytest.param("1_", "stack", id="nothing that a stack's name has"),
     ],
 )
 def test_without_a_plan_a_stack_has_a_short_name_that_aws_takes(make_estate: Make, file: str, name: str) -> None:
     assert make_estate(has_plan=False, **{file: NAMED}).documents[0].resources["T"]["Properties"] == {"TopicName": name}
+
+
+def test_without_a_plan_an_export_is_imported_by_the_name_that_a_stack_named_like_the_file_has(make_estate: Make) -> None:
+    names = ("microservices-orders", "microservices-payments")
+    export = "Resources: {}\nOutputs: {A: {Value: %s, Export: {Name: !Sub '${AWS::StackName}-Url'}}}"
+
+    every = make_estate(has_plan=False, **{name: export % name for name in names})
+
+    assert [every.exports[f"{name}-Url"][1] for name in names] == list(names)
+    assert len(every.exports) == 4
 
 
 def test_a_nested_stack_is_called_as_aws_calls_it(make_estate: Make) -> None:
