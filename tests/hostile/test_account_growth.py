@@ -99,12 +99,17 @@ def test_a_task_may_write_while_there_is_room(account: Server, logs: Any) -> Non
     assert account.ledger.troubles == []
 
 
+def token_for_repository(account: Server) -> str:
+    """Returns the token for a push to a new repository, app."""
+    client(account, "ecr").create_repository(repositoryName="app")
+    token = str(client(account, "ecr").get_authorization_token()["authorizationData"][0]["authorizationToken"])
+    assert base64.b64decode(token).startswith(b"AWS:")
+    return token
+
+
 def push(account: Server, size: int) -> int:
     """Returns the status of the answer to a layer that is pushed in one piece."""
-    client(account, "ecr").create_repository(repositoryName="app")
-    token = client(account, "ecr").get_authorization_token()["authorizationData"][0]["authorizationToken"]
-    assert base64.b64decode(token).startswith(b"AWS:")
-    digest = "sha256:" + "0" * 64
+    token, digest = token_for_repository(account), "sha256:" + "0" * 64
     connection = http.client.HTTPConnection(account.address.removeprefix("http://"), timeout=20)
     connection.request("POST", f"/v2/app/blobs/uploads/?digest={digest}", bytes(size), {"Authorization": f"Basic {token}"})
     with connection.getresponse() as response:
@@ -175,3 +180,20 @@ def test_a_request_that_does_not_go_on_is_given_up(account: Server, monkeypatch:
 
     with begin_large_request(account, "/", "ASIAOFATASK") as connection:
         assert connection.recv(12) == b"HTTP/1.1 400"
+
+
+@pytest.mark.hostile(8, input="a task begins to push a layer, and goes away or sends no more", happens="the push is given up, and the run goes on", limit="120 s without a byte")
+@pytest.mark.parametrize("goes_away", [pytest.param(True, id="goes away"), pytest.param(False, id="sends no more")])
+def test_a_push_that_does_not_go_on_is_no_trouble_of_the_account(account: Server, monkeypatch: pytest.MonkeyPatch, *, goes_away: bool) -> None:
+    monkeypatch.setattr(server._QuietRequestHandler, "timeout", 0.2)
+    host, _, port = account.address.removeprefix("http://").partition(":")
+    head = f"POST /v2/app/blobs/uploads/?digest=sha256:{'0' * 64} HTTP/1.1\r\nHost: {host}:{port}\r\nAuthorization: Basic {token_for_repository(account)}\r\n"
+
+    with socket.create_connection((host, int(port)), timeout=20) as connection:
+        connection.sendall(f"{head}Content-Length: 2000000\r\n\r\nx".encode())
+        if goes_away:
+            connection.shutdown(socket.SHUT_WR)
+        status = connection.recv(12)
+
+    assert status == b"HTTP/1.1 400"
+    assert account.ledger.troubles == []

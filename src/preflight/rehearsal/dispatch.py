@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.exceptions import ClientDisconnected
 from werkzeug.wrappers import Request, Response
 
 from preflight.aws.refusals import catalog
@@ -62,6 +63,8 @@ class Dispatcher:
             if service is None:
                 return self._moto_answer(environ, start_response)
             return self._serve(environ, start_response, request, service, scope.region)
+        except ClientDisconnected as disconnected:
+            return disconnected(environ, start_response)
         except Exception as error:  # noqa: BLE001 - the client gets an answer to every request
             response = self.internal_error(scope.service if scope is not None else "", request, error)
             return response(environ, start_response)

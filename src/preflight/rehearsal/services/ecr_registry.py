@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError
+from werkzeug.exceptions import ClientDisconnected
 from werkzeug.wrappers import Request, Response
 
 from preflight.container_engine.disk_growth import DiskGrowth
@@ -159,7 +160,7 @@ class Registry:
         if not path.exists():
             return _error(404, "BLOB_UPLOAD_UNKNOWN", "blob upload unknown to registry")
         with path.open("ab") as file:
-            while chunk := request.stream.read(_CHUNK):
+            while chunk := _part(request, _CHUNK):
                 file.write(chunk)
                 trouble = self._growth.trouble()
                 if trouble is not None:
@@ -174,7 +175,7 @@ class Registry:
         )
 
     def _put_manifest(self, request: Request, name: str, region: str, *, reference: str) -> Response:
-        body = request.stream.read(MAX_MANIFEST)
+        body = _part(request, MAX_MANIFEST)
         digest = f"sha256:{hashlib.sha256(body).hexdigest()}"
         missing = self._missing(body)
         if missing is not None:
@@ -283,6 +284,18 @@ def _chunks(path: Path) -> Iterator[bytes]:
 def _created(location: str, digest: str) -> Response:
     headers = {**_VERSION, "Location": location, "Docker-Content-Digest": digest}
     return Response(status=201, headers=headers)
+
+
+def _part(request: Request, size: int) -> bytes:
+    """Returns the next part of a body, of at most `size` bytes.
+
+    Raises:
+        ClientDisconnected: the client went away, or sends nothing.
+    """
+    try:
+        return request.stream.read(size)
+    except TimeoutError as error:
+        raise ClientDisconnected from error
 
 
 def _error(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> Response:
