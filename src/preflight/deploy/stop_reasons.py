@@ -403,6 +403,7 @@ def is_of_internet(reason: str) -> bool:
     return "failed to resolve ref" in reason and services(reason) == EVERY_SERVICE
 
 
+_ID = r"(?:subnet|vpc|sg|rtb|igw|eni|fs)-[0-9a-f]{8,17}"
 _STACKS: tuple[tuple[str, str | None, str], ...] = (
     (r"Requires capabilities : \[(?P<name>\w+)\]", None, "Add {name} to `capabilities` of the step in the plan."),
     (
@@ -416,14 +417,14 @@ _STACKS: tuple[tuple[str, str | None, str], ...] = (
         "Add DependsOn: the listener (or listener rule) that forwards to the target group.",
     ),
     (
-        r"(?P<name>\b(?:subnet|vpc|sg|rtb|igw|eni|fs)-[0-9a-f]{8,17})\b['\]]? (?:does not|do not) exist",
+        rf"(?P<name>\b{_ID}(?:, ?{_ID})*)\b['\]]? (?:does not|do not) exist",
         None,
-        "No stack of the plan creates {name}, which only your account may have. Make it a parameter and give it an output of an earlier stack; `preflight init` writes a stack that stands for the account.",
+        "No stack of the plan creates {name}. If your account has it, make it a parameter and give it an output of an earlier stack; `preflight init` writes a stack that stands for the account.",
     ),
     (
-        r"Could not resolve the dynamic reference \{\{resolve:(?:ssm|ssm-secure|secretsmanager):(?P<name>[^:}]+)",
+        r"Could not resolve the dynamic reference \{\{resolve:(?:ssm|ssm-secure|secretsmanager):(?P<name>arn(?::[^:}]*){6}|[^:}]+)",
         None,
-        "Create {name} in an earlier stack of the plan: the account has it only then.",
+        "Create {name} in an earlier stack of the plan; `preflight init` writes a stack that stands for the account.",
     ),
     (r"No export named (?P<name>\S+) found", None, "Create the stack that exports {name} first, or correct the name."),
     (r"network mode .awsvpc", "NetworkMode", "Set NetworkMode: awsvpc."),

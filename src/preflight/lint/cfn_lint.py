@@ -95,12 +95,13 @@ def _with_loops_unrolled(findings: list[Finding], unrolled: Sequence[Match], tem
 
     cfn-lint takes a loop for a single resource, and so reports correct references as errors.
     """
-    matches = [match for match in unrolled if match.check.startswith("E")]
+    written_out = replace(template, data=dict(document.expanded))
+    judged = [replace(_finding(match, written_out), line=document.line(*match.path)) for match in unrolled]
+    errors = [finding for finding in judged if finding.severity is Severity.ERROR]
     own = [finding for finding in findings if finding.file == template.name and finding.severity is Severity.ERROR]
-    known, seen = {match.check for match in matches}, {finding.check for finding in own}
+    known, seen = {finding.check for finding in errors}, {finding.check for finding in own}
     remaining = [finding for finding in findings if finding not in own or finding.check in known]
-    added = [replace(_finding(m, template), line=document.line(*m.path)) for m in matches if m.check not in seen]
-    return remaining + [finding for finding in added if finding.severity is Severity.ERROR]
+    return remaining + [finding for finding in errors if finding.check not in seen]
 
 
 def _replaced_keys(template: Template) -> Iterator[Finding]:

@@ -63,11 +63,11 @@ class Dispatcher:
             if service is None:
                 return self._moto_answer(environ, start_response)
             return self._serve(environ, start_response, request, service, scope.region)
-        except ClientDisconnected as disconnected:
-            return disconnected(environ, start_response)
+        except ClientDisconnected:
+            answer = Response(status=ClientDisconnected.code)
         except Exception as error:  # noqa: BLE001 - the client gets an answer to every request
-            response = self.internal_error(scope.service if scope is not None else "", request, error)
-            return response(environ, start_response)
+            answer = self.internal_error(scope.service if scope is not None else "", request, error)
+        return answer(environ, start_response)
 
     def internal_error(self, service: str, request: Request, error: Exception) -> Response:
         """Note an error of the emulator, and return the answer to the request that met it."""

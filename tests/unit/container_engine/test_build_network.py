@@ -66,11 +66,11 @@ class InterruptedEngine(Engine):
         super().__init__("podman", "5.0.0")
         self.containers: set[str] = set()
 
-    def must(self, *args: str, timeout: float = 120) -> str:
+    def must(self, *args: str, **_: object) -> str:
         self.containers |= {arg.removeprefix("--name=") for arg in args if arg.startswith("--name=")} or {"one without a name"}
         raise StopRequested(130)
 
-    def run(self, *args: str, **_: object) -> CompletedProcess:  # type: ignore[override]
+    def run(self, *args: str, **_: object) -> CompletedProcess:
         if args[0] == "rm":
             self.containers -= set(args)
         return CompletedProcess(tuple(args), 0, "", "")

@@ -237,6 +237,12 @@ def test_the_fix_of_a_health_check_names_the_program_that_is_missing(said: str, 
         pytest.param("The vpc ID 'vpc-0a1b2c3d' does not exist", "No stack of the plan creates vpc-0a1b2c3d", id="a VPC"),
         pytest.param("Could not resolve the dynamic reference {{resolve:secretsmanager:shop:SecretString:vpc-id}}", "Create shop in an earlier stack", id="a secret"),
         pytest.param("Could not resolve the dynamic reference {{resolve:ssm:/shop/vpc:1}}", "Create /shop/vpc in an earlier stack", id="a parameter"),
+        pytest.param(
+            "Could not resolve the dynamic reference {{resolve:secretsmanager:arn:aws:secretsmanager:eu-west-1:123456789012:secret:shop-AbCdEf:SecretString:vpc-id}}",
+            "Create arn:aws:secretsmanager:eu-west-1:123456789012:secret:shop-AbCdEf in an earlier stack",
+            id="a secret by its ARN",
+        ),
+        pytest.param("The security groups 'sg-0a1b2c3d, sg-0a1b2c3e' do not exist", "No stack of the plan creates sg-0a1b2c3d, sg-0a1b2c3e.", id="two security groups"),
     ],
 )  # fmt: skip
 def test_what_only_the_users_account_has_is_said_to_be_that(reason: str, fix: str) -> None:

@@ -256,6 +256,34 @@ def test_loops_are_linted_as_they_unroll(tmp_path: Path, old: str, new: str, *, 
     assert any(finding.severity is Severity.ERROR for finding in findings) is has_errors
 
 
+LOOPED_ROLES = """\
+Transform: AWS::LanguageExtensions
+Resources:
+  Fn::ForEach::Tasks:
+    - Name
+    - [A, B]
+    - Task${Name}:
+        Type: AWS::ECS::TaskDefinition
+        Properties: {ExecutionRoleArn: role-of-tasks, ContainerDefinitions: [{Name: a, Image: nginx, Memory: 128}]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("role", "expected"),
+    [
+        pytest.param("role-of-tasks", False, id="a name, which ECS completes"),
+        pytest.param("arn:aws:iam::12:role/x", True, id="half an ARN"),
+    ],
+)
+def test_a_role_in_a_loop_is_judged_as_one_outside(tmp_path: Path, role: str, *, expected: bool) -> None:
+    path = tmp_path / "t.yaml"
+    path.write_text(LOOPED_ROLES.replace("role-of-tasks", role))
+
+    findings = cfn_lint.check({path: template.load(path, name="t.yaml")})
+
+    assert any(finding.severity is Severity.ERROR for finding in findings) is expected
+
+
 SLEEP = """
 import sys, time
 from preflight.lint import worker

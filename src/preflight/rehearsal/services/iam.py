@@ -33,10 +33,10 @@ def _create_role(policies: ManagedPolicies, account: Account, call: Call) -> Non
     name, boundary = str(call.parameters.get("RoleName")), call.parameters.get("PermissionsBoundary")
     if any(role.name.lower() == name.lower() for role in backend.roles.values()):
         raise Refusal("EntityAlreadyExists", f"Role with name {name} already exists.")
+    _need_principals(account, call, call.parameters.get(_TRUST))
     policies.accept(str(boundary), call.region)
     if boundary and boundary not in backend.managed_policies:
         raise Refusal("NoSuchEntity", f"Scope ARN: {boundary} does not exist or is not attachable.")
-    _need_principals(account, call, call.parameters.get(_TRUST))
 
 
 def _update_trust(account: Account, call: Call) -> None:
@@ -102,12 +102,19 @@ def _policy(_account: Account, call: Call) -> None:
                 raise Refusal("MalformedPolicyDocument", f'Partition "{partition}" is not valid for resource "{arn}".')
 
 
-def _attached(policies: ManagedPolicies, _account: Account, call: Call) -> None:
+def _attached(policies: ManagedPolicies, account: Account, call: Call) -> None:
     """Refuses a managed policy of another partition: https://docs.aws.amazon.com/IAM/latest/APIReference/API_AttachUserPolicy.html."""
     arn = str(call.parameters.get("PolicyArn"))
     if not arn.startswith(f"arn:{partitions.partition_of(call.region)[0]}:"):
         raise Refusal("InvalidInput", f"ARN {arn} is not valid.")
-    policies.accept(arn, call.region)
+    if _has_entity(_backend(account, call.region), call):
+        policies.accept(arn, call.region)
+
+
+def _has_entity(backend: Any, call: Call) -> bool:
+    """Whether the role, user or group of a request exists."""
+    entities = {"RoleName": backend.roles, "UserName": backend.users, "GroupName": backend.groups}
+    return any(call.parameters[key] in {entity.name for entity in of_kind.values()} for key, of_kind in entities.items() if key in call.parameters)
 
 
 def _backend(account: Account, region: str) -> Any:

@@ -19,7 +19,7 @@ from preflight.aws import partitions, spelling
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.ledger import Ledger
 
-_ARN = re.compile(r"arn:[a-z-]+:iam::aws:policy(?P<path>/|/[\w+=,.@/-]+/)(?P<name>[\w+=,.@-]{1,128})")
+_ARN = re.compile(r"arn:(?P<partition>[a-z-]+):iam::aws:policy(?P<path>/|/[\w+=,.@/-]+/)(?P<name>[\w+=,.@-]{1,128})")
 _LAST_WORDS = ("Policy", "RolePolicy", "Access")
 _ANYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 
@@ -46,7 +46,7 @@ class ManagedPolicies:
         """Takes a policy that AWS may have added since; what it allows is not known, so the run ends with exit code 2."""
         match = _ARN.fullmatch(arn)
         backend = self._backend(region)
-        if match is None or arn in backend.managed_policies or _is_mistake(match["name"], {p.name for p in backend.aws_managed_policies}):
+        if match is None or match["partition"] != partitions.partition_of(region)[0] or arn in backend.managed_policies or _is_mistake(match["name"], {p.name for p in backend.aws_managed_policies}):
             return
         self._ledger.trouble(
             f"{arn} is not among the policies of AWS that this version knows, so what it allows is not known here. "

@@ -142,3 +142,29 @@ def test_of_a_policy_that_aws_may_have_added_nothing_is_said_but_that_it_is_not_
 def test_the_principals_of_a_trust_policy_are_of_the_accounts_partition(iam: Any) -> None:
     with pytest.raises(ClientError, match="Invalid principal in policy"):
         create_role(iam, "a", AssumeRolePolicyDocument=trust(AWS="arn:aws-cn:iam::123456789012:root"))
+
+
+UNKNOWN = "arn:aws:iam::aws:policy/AmazonTeleporterOperator"
+
+
+@pytest.mark.parametrize(
+    ("operation", "request_"),
+    [
+        pytest.param("create_role", {"PermissionsBoundary": UNKNOWN.replace("arn:aws:", "arn:aws-cn:"), "AssumeRolePolicyDocument": trust(Service="ecs.amazonaws.com")}, id="of another partition"),
+        pytest.param("create_role", {"PermissionsBoundary": UNKNOWN, "AssumeRolePolicyDocument": trust(AWS=f"{ROLE}nobody")}, id="for a role that is refused"),
+        pytest.param("attach_role_policy", {"PolicyArn": UNKNOWN}, id="for a role that does not exist"),
+    ],
+)
+def test_a_policy_that_is_not_known_is_no_trouble_if_the_request_is_refused_anyway(account: Server, iam: Any, operation: str, request_: dict[str, str]) -> None:
+    with pytest.raises(ClientError):
+        getattr(iam, operation)(RoleName="web", **request_)
+
+    assert account.ledger.troubles == []
+
+
+def test_a_policy_that_is_not_known_is_trouble(account: Server, iam: Any) -> None:
+    create_role(iam, "web")
+
+    iam.attach_role_policy(RoleName="web", PolicyArn=UNKNOWN)
+
+    assert len(account.ledger.troubles) == 1
