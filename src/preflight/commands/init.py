@@ -7,7 +7,6 @@ import itertools
 import os
 import re
 import sys
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +22,7 @@ from preflight.plan.draft import (
     account_exports,
     account_names,
     account_template,
+    deployment_region,
     discovery,
     images,
     rendering,
@@ -35,7 +35,6 @@ from preflight.plan.draft.parameter_values import DraftValue
 from preflight.templates.template import Template
 
 REGION = "us-east-1"
-_REGION = re.compile(r"(?<![a-z0-9-])(?:af|ap|ca|eu|il|me|mx|sa|us)-(?:(?:north|south)?(?:east|west)?|central|gov-(?:east|west))-[1-9](?=[a-f]?(?![a-z0-9]))")
 MOST_NAME = 20  # characters, as what a stack's name begins may have 32
 
 
@@ -141,10 +140,10 @@ def _name(home: Path) -> str:
 
 def _region(read: Mapping[Path, Template], say: Say) -> str:
     """Returns the region that the templates name most often, else that of the environment."""
-    regions = Counter(name for template_file in read.values() for name in _REGION.findall(str(template_file.data)))
-    likely = regions.most_common(1)[0][0] if regions else os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or ""
+    named = deployment_region.named_most_often(template_file.data for template_file in read.values())
+    likely = named or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or ""
     region = likely if partitions.is_region(likely) else REGION
-    say(f"region {region}: {'the templates name it' if regions else 'no template names another'}")
+    say(f"region {region}: {'the templates name it' if named else 'no template says which'}")
     return region
 
 
