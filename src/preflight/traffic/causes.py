@@ -68,6 +68,8 @@ def _has_part(task: TaskFacts, failure: FailedRequest) -> bool:
     """Whether a task was stopping when a request failed, or had left no other for a while."""
     if failure.kind in NO_TASK and failure.task is None and task.stopping_at is not None:
         return task.stopping_at <= failure.failed_at <= task.stopping_at + OUTAGE
+    if failure.task is not None and task.stopping_at is not None:
+        return task.stopping_at <= failure.failed_at  # whenever the client notices that the task has ended
     return task.is_stopping(failure.failed_at)
 
 

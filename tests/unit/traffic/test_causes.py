@@ -44,6 +44,7 @@ def ended(**changes: object) -> ServiceFacts:
     ("failure", "service", "said"),
     [
         pytest.param(RESET, WEB, "ended at SIGTERM with requests in flight (exit code 0)", id="the application ends at SIGTERM"),
+        pytest.param(replace(RESET, failed_at=at(15)), WEB, "ended at SIGTERM with requests in flight (exit code 0)", id="the client notices it later"),
         pytest.param(RESET, ended(exit_codes=(137,)), "had not ended 30 s after SIGTERM", id="it is killed"),
         pytest.param(RESET, ended(code="EssentialContainerExited", exit_codes=(3,)), "ended by itself (exit code 3)", id="it ends by itself"),
         pytest.param(replace(BAD_GATEWAY, failed_at=at(15)), replace(BEHIND, tasks=(replace(OLD, ended_at=at(16)),)), "deregistration delay of 5 s was over", id="the delay is over"),
