@@ -19,6 +19,7 @@ import comply
 import deploy
 import plugin
 import stack
+import update
 from measure import ROOT, Cost, Pair, cost, pair
 
 from preflight.comply import cfn_guard_binary
@@ -111,6 +112,10 @@ def containers(rounds: int) -> Row:
         return _ratio(pair(lambda: cost(whole), lambda: cost(scan), min(rounds, 3)), 1.0)
 
 
+def update_under_traffic(rounds: int) -> Row:
+    return _ratio(update.beside_check(min(rounds, 3)), 2.0)
+
+
 def nth_stack(_rounds: int) -> Row:
     seconds = stack.services(30)
     first, last = min(seconds[:3]), min(seconds[-3:])
@@ -150,6 +155,7 @@ BENCHMARKS = (
     Benchmark(f"comply of {MANY} templates, both passes, beside bare cfn-guard, one pass", comply_of_many),
     Benchmark("both stages, one template changed, beside all again", one_changed),
     Benchmark("preflight check with containers, beside checkov's scan", containers, needs_more=True),
+    Benchmark("an update under traffic, another page in the image, beside preflight check", update_under_traffic, needs_more=True),
     Benchmark("the 30th stack with a service on one serve, beside the first", nth_stack),
     Benchmark("500 resources, beside the same calls by boto3", resources),
     Benchmark("preflight --help", start),
