@@ -53,7 +53,7 @@ Resources:
       LoadBalancers: [{TargetGroupArn: {Ref: Group}, ContainerName: web, ContainerPort: 80}]
       NetworkConfiguration: {AwsvpcConfiguration: {AssignPublicIp: ENABLED, Subnets: [a], SecurityGroups: [{Ref: Access}]}}
   Access: {Type: "AWS::EC2::SecurityGroup", Properties: {SecurityGroupIngress: [{CidrIp: 0.0.0.0/0, FromPort: 80, ToPort: 80}]}}
-  Task: {Type: "AWS::ECS::TaskDefinition", Properties: {ContainerDefinitions: [{Name: web, Image: "x:1", PortMappings: [{ContainerPort: 80}]}]}}
+  Task: {Type: "AWS::ECS::TaskDefinition", Properties: {RequiresCompatibilities: [FARGATE], ContainerDefinitions: [{Name: web, Image: "x:1", PortMappings: [{ContainerPort: 80}]}]}}
 """
 PLAN = """\
 version: 1
@@ -96,6 +96,7 @@ TEMPLATE_DATA, PLAN_DATA = yaml.safe_load(BALANCED), yaml.safe_load(PLAN.replace
 @settings(max_examples=150, deadline=None)
 @given(path=st.sampled_from([path for path in paths(TEMPLATE_DATA) if path]), odd=ODD)
 @example(path=("Resources", "Balancer", "Type"), odd=[])
+@example(path=("Resources", "Task", "Properties", "RequiresCompatibilities"), odd=5)
 def test_init_ends_with_a_plan_or_a_sentence(path: tuple[Any, ...], odd: Any) -> None:
     with tempfile.TemporaryDirectory() as name, contextlib.redirect_stderr(io.StringIO()) as errors, contextlib.redirect_stdout(io.StringIO()):
         (Path(name) / "a.json").write_text(json.dumps(changed(TEMPLATE_DATA, path, odd)))

@@ -6,6 +6,7 @@ import pytest
 
 from preflight.comply import ec2_workloads
 from preflight.plan.resolved_stacks import ResolvedStacks
+from tests.unit import growth
 
 GROUP = '  Group: {Type: "AWS::AutoScaling::AutoScalingGroup"}\n'
 PROVIDER = '  Provider: {Type: "AWS::ECS::CapacityProvider"}\n'
@@ -166,3 +167,19 @@ def test_whether_a_cluster_has_instances_is_what_its_capacity_providers_say(
     estate = make_estate(**{file: account, "root": service})
 
     assert {name for found in ec2_workloads.left_out(estate).values() for name in found} == names
+
+
+@pytest.mark.parametrize("launch_types", ["5", "true", "FARGATE", "{a: b}"])
+def test_a_task_definition_whose_compatibilities_cannot_be_read_stays(make_estate: Callable[..., ResolvedStacks], launch_types: str) -> None:
+    service, task = "Cluster: !Ref Cluster, LaunchType: EC2", f"RequiresCompatibilities: {launch_types}"
+
+    assert left_out(make_estate, service, GROUP, task) == {"Service"}
+
+
+def test_the_time_grows_with_services_and_associations_and_not_with_their_product(make_estate: Callable[..., ResolvedStacks]) -> None:
+    def work(number: int) -> Callable[[], object]:
+        more = "".join(f"{DEFAULT.replace('Providers', f'Providers{n}', 1)}{ON_FARGATE.replace('Other', f'Other{n}').replace('LaunchType: FARGATE, ', '')}" for n in range(number))
+        estate = make_estate(root=TEMPLATE.replace("SERVICE", "Cluster: !Ref Cluster").replace("TASK", "Family: web") + more)
+        return lambda: ec2_workloads.left_out(estate)
+
+    assert growth.ratio(work(20), work(160)) < 24  # 8, or 64 if each service reads each association
