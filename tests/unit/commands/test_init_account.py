@@ -18,8 +18,8 @@ TASK = {"Type": "AWS::ECS::TaskDefinition", "Properties": {"ContainerDefinitions
 STRING = {"Type": "String"}
 
 
-def init(folder: Path, resources: JsonObject, parameters: JsonObject | None = None) -> Plan:
-    (folder / "app.json").write_text(json.dumps({"Parameters": parameters or {}, "Resources": resources}))
+def init(folder: Path, resources: JsonObject, parameters: JsonObject | None = None, **conditions: object) -> Plan:
+    (folder / "app.json").write_text(json.dumps({"Parameters": parameters or {}, "Conditions": conditions, "Resources": resources}))
     assert cli.main(["init", str(folder)]) == 0
     return reader.load(folder / "preflight.yaml")
 
@@ -361,6 +361,51 @@ def test_a_default_that_its_property_does_not_take_is_replaced(folder: Path, def
     listener = one("AWS::ElasticLoadBalancingV2::Listener", Certificates=[{"CertificateArn": P}])
 
     assert init(folder, listener, {"P": {"Type": "String", "Default": default}}).stacks[-1].parameters == parameters
+
+
+IS_NONE = {"Fn::Equals": [P, "none"]}
+CERTIFICATE = one("AWS::ElasticLoadBalancingV2::Listener", Certificates={"Fn::If": ["Is", {"Ref": "AWS::NoValue"}, [{"CertificateArn": P}]]})
+
+
+@pytest.mark.parametrize(
+    ("default", "condition"),
+    [
+        pytest.param("none", IS_NONE, id="Fn::Equals"),
+        pytest.param("none", {"Fn::Equals": ["none", P]}, id="the text first"),
+        pytest.param("none", {"Fn::Not": [{"Fn::Or": [IS_NONE, {"Fn::And": [IS_NONE, IS_NONE]}]}]}, id="within other functions"),
+        pytest.param("NONE", {"Fn::Equals": [P, "NONE"]}, id="upper case"),
+        pytest.param("N/A", {"Fn::Equals": [{"Fn::Sub": "${P}"}, "N/A"]}, id="the whole text of Fn::Sub"),
+        pytest.param(False, {"Fn::Equals": [P, False]}, id="no text"),
+    ],
+)
+def test_a_default_that_a_condition_compares_stays(folder: Path, default: object, condition: JsonObject) -> None:
+    plan = init(folder, CERTIFICATE, {"P": {"Type": "String", "Default": default}}, Is=condition)
+
+    assert plan.stacks[-1].parameters == {}
+    assert not (folder / "preflight-account.yaml").exists()
+
+
+def test_a_default_that_a_condition_of_a_nested_stack_compares_stays(folder: Path) -> None:
+    nested = {"Parameters": {"P": STRING}, "Conditions": {"Is": IS_NONE}, "Resources": CERTIFICATE}
+    (folder / "nested.json").write_text(json.dumps(nested))
+
+    plan = init(folder, one("AWS::CloudFormation::Stack", TemplateURL="nested.json", Parameters={"P": P}), {"P": {"Type": "String", "Default": "none"}})
+
+    assert plan.stacks[-1].parameters == {}
+
+
+@pytest.mark.parametrize(
+    ("declared", "condition", "value"),
+    [
+        pytest.param({"Type": "String", "Default": "none"}, {"Fn::Equals": [P, "NONE"]}, "{output.AccountVpcId}", id="another text, as case matters"),
+        pytest.param({"Type": "String", "Default": "none"}, {"Fn::Equals": [{"Ref": "AWS::Region"}, "none"]}, "{output.AccountVpcId}", id="something else"),
+        pytest.param({"Type": "AWS::EC2::VPC::Id", "Default": "none"}, IS_NONE, "{output.AccountVpcId}", id="a type whose values have to exist"),
+    ],
+)
+def test_a_default_that_no_condition_makes_an_answer_is_replaced(folder: Path, declared: JsonObject, condition: JsonObject, value: str) -> None:
+    plan = init(folder, one("AWS::EC2::SecurityGroup", VpcId=P), {"P": declared}, Is=condition)
+
+    assert plan.stacks[-1].parameters == {"P": value}
 
 
 def container(**properties: object) -> JsonObject:

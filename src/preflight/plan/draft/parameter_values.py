@@ -129,7 +129,7 @@ def needs_value(declared: Mapping[str, Any], uses: Sequence[Use] = ()) -> bool:
         return True
     first = intrinsic_functions.as_text(default).partition(",")[0]
     is_typed = kind in _BY_TYPE or "vpc-" in str(default) or "subnet-" in str(default)
-    if first != "" and not kind.startswith("AWS::SSM::") and _is_placeholder(first, uses):
+    if first != "" and not kind.startswith("AWS::SSM::") and _is_placeholder(first, uses) and not _is_compared(declared, uses):
         return True
     is_of_account = first != "" and any("{output." in text or text.startswith(property_values.PUBLIC) for text in property_values.texts(uses))
     return (is_typed or is_of_account) and _OWN.fullmatch(first) is not None
@@ -139,6 +139,16 @@ def _is_placeholder(default: str, uses: Sequence[Use]) -> bool:
     """Whether a default is nothing that its property takes, as YOUR-CERTIFICATE-ARN: it only says what belongs there."""
     forms = [_FORMS[text] for text in property_values.texts(uses) if text in _FORMS]
     return bool(forms) and not default.startswith((*forms, "{{resolve:"))
+
+
+def _is_compared(declared: Mapping[str, Any], uses: Sequence[Use]) -> bool:
+    """Whether a condition compares a parameter with its default, such as `none`: the default then chooses a branch.
+
+    A value of an AWS-specific type has to exist in the account, so that such a default is never an answer.
+    Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-supplied-parameter-types.html
+    """
+    default = intrinsic_functions.as_text(declared.get("Default"))
+    return str(declared.get("Type")) not in _BY_TYPE and any(use.compared == default for use in uses)
 
 
 def propose(name: str, declared: Mapping[str, Any], *, numbers: Numbers, is_private: bool, uses: Sequence[Use] = ()) -> DraftValue:

@@ -94,7 +94,7 @@ def texts(uses: Sequence[Use]) -> Iterator[str]:
     """Yields what may stand for something that is used so, as the value in a plan; what the account has comes first."""
     found = [text for use in uses for text in _of(use)]
     if any(use.kind == IMPORT for use in uses) or (f"{{output.{account.CLUSTER}}}" in found and any(_is_part_of_new_name(use) for use in uses)):
-        found = [text for text in found if "{output." not in text]  # a cluster of the account can have any name, a thing that is imported by name only that
+        found = [text for text in found if "{output." not in text]  # the account's cluster can have any name, but an export is imported by its exact name
     yield from dict.fromkeys(text for text in found if "{output." in text)
     yield from dict.fromkeys(text for text in found if "{output." not in text)
 

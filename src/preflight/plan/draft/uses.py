@@ -1,7 +1,11 @@
-"""Where a template uses a parameter or the value of an export: the properties that it is the value of. Pure."""
+"""Where a template uses a parameter or the value of an export: properties that it is the value of, and comparisons. Pure.
+
+Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-conditions.html
+"""
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -10,9 +14,9 @@ from typing import Any
 from preflight.aws import unresolved
 from preflight.plan import resolved_stacks
 from preflight.plan.resolved_stacks import NESTED, ResolvedTemplate
-from preflight.templates import references
+from preflight.templates import intrinsic_functions, references
 
-IMPORT = "Fn::ImportValue"
+IMPORT, EQUALS = "Fn::ImportValue", "Fn::Equals"
 MOST_DEPTH = 60
 MOST_TEXT = 2_048  # characters in front of a part; no ARN or name is longer
 _LABELS = ("Name", "Key", "Namespace")  # what tells the items of a list apart, where each has a Value
@@ -24,7 +28,7 @@ class Use:
     """A property that a value is given to: the path has no indexes.
 
     `label` is the name of the item of a list whose Value it is; `before` the text in front of it, if it is only a part of
-    the property's; `index` the item that is taken if it is a list.
+    the property's; `index` the item that is taken if it is a list. `compared` is the text that a condition compares it with.
     """
 
     kind: str
@@ -34,6 +38,7 @@ class Use:
     is_list: bool = False
     is_item: bool = False
     index: int = 0
+    compared: str | None = None
 
     @property
     def key(self) -> str:
@@ -53,7 +58,7 @@ def of_parameters(document: ResolvedTemplate) -> dict[str, list[Use]]:
     """Returns the uses of the parameters of a template, each once, those in the stacks that it nests too."""
     declared = document.source.data.get("Parameters")
     uses: dict[str, dict[Use, None]] = {name: {} for name in declared} if isinstance(declared, dict) else {}
-    for source, use in _in_resources(document, document.expanded["Resources"]):
+    for source, use in (*_in_resources(document, document.expanded["Resources"]), *_in_conditions(document.expanded["Conditions"])):
         if source.function == "Ref" and source.name in uses:
             uses[source.name][use] = None
     return {name: list(distinct) for name, distinct in uses.items()}
@@ -68,6 +73,15 @@ def of_imports(document: ResolvedTemplate) -> dict[str, list[Use]]:
         if source.function == IMPORT and isinstance(source.name, str) and source.name in uses:
             uses[source.name].append(use)
     return uses
+
+
+def _in_conditions(conditions: Mapping[str, Any]) -> Iterator[tuple[UsedValue, Use]]:
+    """Yields what conditions compare as a whole with a text, on either side of Fn::Equals."""
+    for sides in resolved_stacks.values_of(conditions, EQUALS):
+        for value, other in itertools.permutations(sides) if isinstance(sides, list) and len(sides) == 2 else ():
+            if not isinstance(other, dict | list):
+                compared = _in(value, Use(EQUALS, compared=intrinsic_functions.as_text(other)), 0)
+                yield from (pair for pair in compared if pair[1].before is None)
 
 
 def _in_resources(document: ResolvedTemplate, resources: Mapping[str, Any]) -> Iterator[tuple[UsedValue, Use]]:
@@ -142,11 +156,11 @@ def _in_parts(delimiter: str, items: list[Any], use: Use, depth: int) -> Iterato
 
 
 def _in_sub(argument: Any, use: Use, depth: int) -> Iterator[tuple[UsedValue, Use]]:
-    """Yields what the names of a text are, each as it is used first: a name that stood twice would double the work at each level."""
+    """Yields what the names of a text are, each once, with the text in front of its first place."""
     text, mapped, *_ = [*argument, {}, {}] if isinstance(argument, list) else [argument, {}]
     if not isinstance(text, str) or not isinstance(mapped, dict):
         return
-    starts: dict[str, int] = {}
+    starts: dict[str, int] = {}  # each name once: following every place of a name doubles the work at each level
     for match in _WHOLE.finditer(text):
         starts.setdefault(match[1].strip(), match.start())
     is_whole = _WHOLE.fullmatch(text) is not None
