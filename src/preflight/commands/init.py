@@ -107,7 +107,7 @@ def _with_account(draft: Draft, repositories: tuple[str, ...], read: Mapping[Pat
         account_exports.ports(draft, every, exports),
         account_exports.hosted_zones(every),
         account_exports.containers(draft, every, exports),
-        account_names.of_stacks(every),
+        account_names.of_stacks(every, region=draft.region),
         has_instances=bool(ec2_workloads.left_out(every)),
     )
     text = account_template.render(wanted)

@@ -441,6 +441,9 @@ def test_a_secret_of_the_account_is_there_with_its_keys(folder: Path) -> None:
     ("created", "text"),
     [
         pytest.param({"Type": "AWS::SSM::Parameter", "Properties": {"Name": "/shop/token"}}, "/shop/token", id="a parameter"),
+        pytest.param({"Type": "AWS::SSM::Parameter", "Properties": {"Name": "token"}}, "arn:aws:ssm:us-east-1:123456789012:parameter/token", id="a parameter without a slash, by its ARN"),
+        pytest.param({"Type": "AWS::SSM::Parameter", "Properties": {"Name": "/token"}}, "arn:aws:ssm:us-east-1:123456789012:parameter/token", id="a parameter with a slash, by its ARN"),
+        pytest.param({"Type": "AWS::SecretsManager::Secret", "Properties": {"Name": "shop"}}, "/aws/reference/secretsmanager/shop", id="a secret as a parameter"),
         pytest.param({"Type": "AWS::SecretsManager::Secret", "Properties": {"Name": "shop"}}, "arn:aws:secretsmanager:us-east-1:123456789012:secret:shop", id="a secret"),
     ],
 )
@@ -454,3 +457,59 @@ def test_a_default_that_its_own_pattern_excludes_is_replaced(folder: Path) -> No
     zone = {"Type": "AWS::Route53::HostedZone::Id", "Default": "", "AllowedPattern": ".+"}
 
     assert init(folder, one("AWS::SNS::Topic"), {"P": zone}).stacks[-1].parameters == {"P": "{output.AccountHostedZoneId}"}
+
+
+HERE = [{"Name": name, "Value": "us-east-1"} for name in ("REGION", "DEFAULT_REGION")]  # the region that the template names most often
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("/aws/service/ecs/agent", id="a public parameter"),
+        pytest.param("/AWS/x", id="upper case"),
+        pytest.param("awsToken", id="beginning with aws"),
+        pytest.param("SSM-token", id="beginning with ssm"),
+        pytest.param("arn:aws:ssm:us-east-1:123456789012:parameter/aws/service/x", id="the ARN of a public parameter"),
+        pytest.param("shop/token", id="a path without a slash in front"),
+        pytest.param("/a" * 16, id="too many levels"),
+        pytest.param("a" * 1012, id="too long"),
+        pytest.param("arn:aws:ssm:us-east-1:111122223333:parameter/token", id="a parameter of another account"),
+        pytest.param("arn:aws:ssm:eu-west-1:123456789012:parameter/token", id="a parameter of another region"),
+        pytest.param("arn:aws:secretsmanager:us-east-1:111122223333:secret:shop", id="a secret of another account"),
+        pytest.param("arn:aws:secretsmanager:eu-west-1:123456789012:secret:shop", id="a secret of another region"),
+        pytest.param("arn:aws:s3:us-east-1:123456789012:parameter/token", id="another service"),
+    ],
+)
+def test_what_the_account_cannot_have_is_not_there(folder: Path, text: str) -> None:
+    init(folder, container(Secrets=[{"Name": "A", "ValueFrom": text}], Environment=HERE))
+
+    assert not (folder / "preflight-account.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    "resources",
+    [
+        pytest.param(one("AWS::ECS::TaskDefinition", TaskRoleArn="arn:aws:iam::111122223333:role/web"), id="a role"),
+        pytest.param(service(Cluster="arn:aws:ecs:us-east-1:111122223333:cluster/shop", Tags=HERE), id="a cluster of another account"),
+        pytest.param(service(Cluster="arn:aws:ecs:eu-west-1:123456789012:cluster/shop", Tags=HERE), id="a cluster of another region"),
+    ],
+)
+def test_what_another_account_or_region_has_is_not_there(folder: Path, resources: JsonObject) -> None:
+    init(folder, resources)
+
+    assert not (folder / "preflight-account.yaml").exists()
+
+
+@pytest.mark.parametrize("before", ["", "arn:aws:ssm:${AWS::Region}:${AWS::AccountId}:parameter"])
+def test_a_secret_that_is_named_as_a_parameter_is_there(folder: Path, before: str) -> None:
+    init(folder, container(Secrets=[{"Name": "A", "ValueFrom": {"Fn::Sub": f"{before}/aws/reference/secretsmanager/shop/database"}}]))
+
+    assert {logical: resource["Properties"]["Name"] for logical, resource in account(folder)["Resources"].items()} == {"NamedSecret1": "shop/database"}
+
+
+def test_a_parameter_by_its_name_and_by_its_arn_is_one(folder: Path) -> None:
+    texts = ("arn:aws:ssm:${AWS::Region}:${AWS::AccountId}:parameter/token", "token")
+
+    init(folder, container(Secrets=[{"Name": f"A{n}", "ValueFrom": {"Fn::Sub": text}} for n, text in enumerate(texts)]))
+
+    assert [resource["Properties"]["Name"] for resource in account(folder)["Resources"].values()] == ["token"]
