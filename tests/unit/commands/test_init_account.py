@@ -513,3 +513,21 @@ def test_a_parameter_by_its_name_and_by_its_arn_is_one(folder: Path) -> None:
     init(folder, container(Secrets=[{"Name": f"A{n}", "ValueFrom": {"Fn::Sub": text}} for n, text in enumerate(texts)]))
 
     assert [resource["Properties"]["Name"] for resource in account(folder)["Resources"].values()] == ["token"]
+
+
+@pytest.mark.parametrize(
+    ("registered", "containers"),
+    [
+        pytest.param([("web", 80), ("web", 443)], {"web": [80, 443]}, id="a container with two ports"),
+        pytest.param([("web", 80), ("web", 80)], {"web": [80]}, id="one port twice"),
+        pytest.param([("api", 65_535), ("web", 70_000)], {"api": [65_535]}, id="a port above the highest"),
+        pytest.param([("on", 80), ("0123", 81)], {"on": [80], "0123": [81]}, id="names that YAML reads as something else"),
+    ],
+)
+def test_a_container_of_the_account_has_every_port_that_is_registered(folder: Path, registered: list[tuple[str, int]], containers: dict[str, list[int]]) -> None:
+    balancers = [{"ContainerName": name, "ContainerPort": port, "TargetGroupArn": "arn:x"} for name, port in registered]
+
+    init(folder, service(TaskDefinition=P, LoadBalancers=balancers), {"P": STRING})
+
+    definitions = account(folder)["Resources"]["TaskDefinition"]["Properties"]["ContainerDefinitions"]
+    assert {definition["Name"]: [mapping["ContainerPort"] for mapping in definition["PortMappings"]] for definition in definitions} == containers

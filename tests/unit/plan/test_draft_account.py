@@ -60,3 +60,12 @@ def test_services_may_use_the_capacity_providers_of_fargate() -> None:
     cluster = template.parse(account_template.render(Wanted({"AccountClusterName"})), name="a.yaml").resources["Cluster"]
 
     assert cluster["Properties"] == {"CapacityProviders": ["FARGATE", "FARGATE_SPOT"]}
+
+
+@pytest.mark.parametrize("name", ["-", "on", "0123", "null", "web"])
+def test_the_name_of_a_container_is_a_text(name: str) -> None:
+    resources = template.parse(account_template.render(Wanted({"AccountTaskDefinitionArn"}, containers={name: [80]})), name="a.yaml").resources
+    (container,) = resources["TaskDefinition"]["Properties"]["ContainerDefinitions"]
+
+    assert container["Name"] == name
+    assert container["LogConfiguration"]["Options"]["awslogs-stream-prefix"] == name

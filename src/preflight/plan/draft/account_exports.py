@@ -22,7 +22,7 @@ _DOMAIN = re.compile(r"(?=.{3,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a
 _RECORDS = ("AWS::Route53::RecordSet", "AWS::Route53::RecordSetGroup")
 _TEXT = {"Type": "String"}
 _TASK_DEFINITION = f"{{output.{account_resources.TASK_DEFINITION}}}"
-_CONTAINER, _PORT = re.compile(r"[A-Za-z0-9_-]{1,255}"), re.compile(r"[1-9][0-9]{0,4}")
+_CONTAINER, _PORT, _MOST_PORT = re.compile(r"[A-Za-z0-9_-]{1,255}"), re.compile(r"[1-9][0-9]{0,4}"), 65_535
 MOST_CONTAINERS = 10  # of a task definition, https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-quotas.html
 _GROUP = re.compile(r"\{output\.AccountTargetGroup([0-9])Arn\}")
 
@@ -31,14 +31,14 @@ def of(draft: Draft, every: ResolvedStacks, *, zones: int) -> dict[str, str]:
     """Returns the values of the exports that are missing, by name; both as a plan has them, with placeholders."""
     used: dict[str, list[Use]] = {}
     for document in every.deployed:
-        for name, found in uses.of_imports(document).items():
-            used.setdefault(name, []).extend(found)
+        for name, imports in uses.of_imports(document).items():
+            used.setdefault(name, []).extend(imports)
     numbers = Numbers(zones)
     for stack in draft.stacks:
         for value in stack.values.values():
             numbers.skip(value.text)
-    missing = {name: found for name, found in sorted(used.items()) if name not in every.exports and _NAME.fullmatch(name)}
-    return {with_placeholders(name): _value(name, found, numbers) for name, found in missing.items()}
+    missing = {name: imports for name, imports in sorted(used.items()) if name not in every.exports and _NAME.fullmatch(name)}
+    return {with_placeholders(name): _value(name, imports, numbers) for name, imports in missing.items()}
 
 
 def with_placeholders(name: str) -> str:
@@ -47,15 +47,15 @@ def with_placeholders(name: str) -> str:
     return name.replace(bucket, "{bucket}").replace(stacks.PREFIX, "{prefix}").replace(stacks.RUN, "{run}")
 
 
-def _value(name: str, found: list[Use], numbers: Numbers) -> str:
+def _value(name: str, imports: list[Use], numbers: Numbers) -> str:
     own = re.split(r"[:-]", name.replace(stacks.PREFIX, "").replace(stacks.RUN, ""))
     subject = "".join(own[-2:]) if own[-1].lower() in {"id", "arn"} or own[-1].isdigit() else own[-1]
-    is_private = "private" in name.lower() or ("public" not in name.lower() and _is_for_private_tasks(found))
-    return parameter_values.propose(subject, _TEXT, numbers=numbers, is_private=is_private, uses=found).text
+    is_private = "private" in name.lower() or ("public" not in name.lower() and _is_for_private_tasks(imports))
+    return parameter_values.propose(subject, _TEXT, numbers=numbers, is_private=is_private, uses=imports).text
 
 
-def _is_for_private_tasks(found: list[Use]) -> bool:
-    return bool(found) and all(use.kind == SERVICE for use in found)
+def _is_for_private_tasks(imports: list[Use]) -> bool:
+    return bool(imports) and all(use.kind == SERVICE for use in imports)
 
 
 def hosted_zones(every: ResolvedStacks) -> tuple[str, ...]:
@@ -72,36 +72,53 @@ def _zone(name: str) -> str:
 
 def least_subnets(every: ResolvedStacks, *, zones: int) -> int:
     """Returns how many subnets of a kind lists have to have: two, or as many as the highest index asks for."""
-    found = [use for document in every.deployed for used in (uses.of_imports(document), uses.of_parameters(document)) for u in used.values() for use in u]
-    return max(2, min(zones, 1 + property_values.highest_index(found)))
+    by_name = (names for document in every.deployed for names in (uses.of_imports(document), uses.of_parameters(document)))
+    return max(2, min(zones, 1 + property_values.highest_index(use for names in by_name for of_name in names.values() for use in of_name)))
 
 
 def ports(draft: Draft, every: ResolvedStacks, exports: Mapping[str, str]) -> dict[int, int]:
     """Returns the ports of containers by the number of the account's target group that their service registers with."""
-    found: dict[int, int] = {}
+    ports_by_group: dict[int, int] = {}
     values = {stack.template: stack.values for stack in draft.stacks}
     for document in every.deployed:
         for _, service in document.of_type(SERVICE):
             for balancer in dicts(service.get("LoadBalancers")):
-                text = _value_of(document, balancer.get("TargetGroupArn"), values, exports)
-                number, port = _GROUP.fullmatch(text), intrinsic_functions.as_text(balancer.get("ContainerPort", ""))
-                if number is not None and _PORT.fullmatch(port):
-                    found.setdefault(int(number[1]), min(int(port), 65_535))
-    return found
+                group = _GROUP.fullmatch(_value_of(document, balancer.get("TargetGroupArn"), values, exports))
+                port = _port(balancer)
+                if group is not None and port is not None:
+                    ports_by_group.setdefault(int(group[1]), port)
+    return ports_by_group
 
 
-def containers(draft: Draft, every: ResolvedStacks, exports: Mapping[str, str]) -> dict[str, int]:
-    """Returns names of containers with their ports: those that services with the account's task definition register."""
-    found: dict[str, int] = {}
+def containers(draft: Draft, every: ResolvedStacks, exports: Mapping[str, str]) -> dict[str, list[int]]:
+    """Returns names of containers with their ports: those that services with the account's task definition register.
+
+    The containers of a task share its network interface, so that a port is that of the container that is named first.
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PortMapping.html
+    """
+    containers_by_port: dict[int, str] = {}
     values = {stack.template: stack.values for stack in draft.stacks}
     for document in every.deployed:
         for _, service in document.of_type(SERVICE):
             if _value_of(document, service.get("TaskDefinition"), values, exports) == _TASK_DEFINITION:
-                for target in (*dicts(service.get("LoadBalancers")), *dicts(service.get("ServiceRegistries"))):
-                    name, port = (intrinsic_functions.as_text(target.get(key, "")) for key in ("ContainerName", "ContainerPort"))
-                    if _CONTAINER.fullmatch(name) and _PORT.fullmatch(port) and int(port) not in found.values():
-                        found.setdefault(name, min(int(port), 65_535))
-    return dict(itertools.islice(found.items(), MOST_CONTAINERS))
+                for name, port in _registered(service):
+                    containers_by_port.setdefault(port, name)
+    names = itertools.islice(dict.fromkeys(containers_by_port.values()), MOST_CONTAINERS)
+    return {name: [port for port, owner in containers_by_port.items() if owner == name] for name in names}
+
+
+def _registered(service: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+    """Yields the containers, each with its port, that load balancers and registries of a service send requests to."""
+    for target in (*dicts(service.get("LoadBalancers")), *dicts(service.get("ServiceRegistries"))):
+        name, port = intrinsic_functions.as_text(target.get("ContainerName", "")), _port(target)
+        if port is not None and _CONTAINER.fullmatch(name):
+            yield name, port
+
+
+def _port(target: Mapping[str, Any]) -> int | None:
+    """Returns the port of a container, the highest that there is if it is higher; None if it is not known."""
+    text = intrinsic_functions.as_text(target.get("ContainerPort", ""))
+    return min(int(text), _MOST_PORT) if _PORT.fullmatch(text) else None
 
 
 def dicts(value: Any) -> Iterator[dict[str, Any]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 VPC, SUBNETS, PRIVATE_SUBNETS = "AccountVpcId", "AccountSubnetIds", "AccountPrivateSubnetIds"
@@ -234,14 +235,14 @@ _CONTAINER = """\
           Image: public.ecr.aws/nginx/nginx:stable
           User: "1000"
           ReadonlyRootFilesystem: true
-          PortMappings: [{{ContainerPort: {port}}}]
+          PortMappings: [{ports}]
           LogConfiguration: {{LogDriver: awslogs, Options: {{awslogs-group: !Ref LogGroup, awslogs-region: !Ref "AWS::Region", awslogs-stream-prefix: {name}}}}}
 """
 _ARN = "arn:aws:{}:us-east-1:123456789012:{}"
 _LB = "app/demo/0123456789abcdef"
 
 
-def parts(subnets: int, ports: Mapping[int, int], containers: Mapping[str, int]) -> tuple[Part, ...]:
+def parts(subnets: int, ports: Mapping[int, int], containers: Mapping[str, Sequence[int]]) -> tuple[Part, ...]:
     """Returns all parts, each after those it needs: with so many subnets, target groups for ports by number, containers' ports by name."""
     return (
         Part(
@@ -269,7 +270,7 @@ def parts(subnets: int, ports: Mapping[int, int], containers: Mapping[str, int])
         *_storage(),
         *_names(),
         *_single(),
-        *_tasks(containers or {"web": 80}),
+        *_tasks(containers or {"web": [80]}),
     )
 
 
@@ -374,10 +375,15 @@ def _single() -> tuple[Part, ...]:
     )
 
 
-def _tasks(containers: Mapping[str, int]) -> tuple[Part, ...]:
+def _tasks(containers: Mapping[str, Sequence[int]]) -> tuple[Part, ...]:
     group = "  LogGroup:\n    Type: AWS::Logs::LogGroup\n    Properties: {RetentionInDays: 30}\n"
-    definition = _TASK_DEFINITION + "".join(_CONTAINER.format(name=name, port=port) for name, port in containers.items())
+    definition = _TASK_DEFINITION + "".join(_container(name, ports) for name, ports in containers.items())
     return (
         Part(group, {LOG_GROUP: "!Ref LogGroup"}, (), {LOG_GROUP: "demo"}),
         Part(definition, {TASK_DEFINITION: "!Ref TaskDefinition"}, (EXECUTION_ROLE, LOG_GROUP), {TASK_DEFINITION: _ARN.format("ecs", "task-definition/demo:1")}),
     )
+
+
+def _container(name: str, ports: Sequence[int]) -> str:
+    mappings = ", ".join(f"{{ContainerPort: {port}}}" for port in ports)
+    return _CONTAINER.format(name=json.dumps(name), ports=mappings)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from preflight.plan import placeholders
@@ -49,7 +49,7 @@ class Wanted:
     subnets: int = 2
     ports: Mapping[int, int] = field(default_factory=dict)
     zones: Collection[str] = ()
-    containers: Mapping[str, int] = field(default_factory=dict)
+    containers: Mapping[str, Sequence[int]] = field(default_factory=dict)
     names: AccountNames = field(default_factory=AccountNames)
     has_instances: bool = False
 
