@@ -68,7 +68,7 @@ class Constraint:
     `at` is the path of the objects that `test` looks at, with `[]` after the name of a list; empty is the resource
     itself. `when` is about such an object, `where` about the whole resource. `code` and `sentence` are what the
     service answers ({value} is the value that it refuses), `page` says so, `cure` is what to do about it.
-    Of a list that AWS may have made longer since, `is_certain` is false: what is not in it is a warning, no refusal.
+    `is_certain` is false for lists that grow: a value outside of them is a warning, not a refusal.
     """
 
     test: Test
@@ -323,13 +323,13 @@ def one_of(*values: Any) -> Predicate:
     return Predicate(lambda value: _text(value) in texts, values, ("none of them",))
 
 
-def no_slip(*values: str) -> Predicate:
-    """One of the values, or one that is no slip away from them: AWS adds values to the list."""
+def not_misspelt(*values: str) -> Predicate:
+    """One of the values, or one that is near none of them: AWS adds values to the list."""
     return Predicate(lambda value: not spelling.is_near(str(value), values), (*values, "new.to-this_list"), (values[0].swapcase(), values[0][:-1]))
 
 
-def listed(*values: str) -> Predicate:
-    """One of the values, or one of them misspelt, which `no_slip` refuses."""
+def listed_or_misspelt(*values: str) -> Predicate:
+    """One of the values, or one of them misspelt, which `not_misspelt` refuses."""
     return Predicate(lambda value: str(value) in values or spelling.is_near(str(value), values), values, ("new.to-this_list",))
 
 

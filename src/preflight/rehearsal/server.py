@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 BACKLOG = 128  # connections that wait to be accepted
 MAX_BODY = 64 << 20  # bytes of a request that are kept in memory
 SMALL_BODY = 1 << 20  # bytes of a request that waits for no turn
-MAX_LARGE_BODIES = 4  # requests of more bytes, of the run's client and of all others, that are read and answered at once
+MAX_LARGE_BODIES = 4  # larger requests that are read and answered at once: so many of the run's client, and so many of all others
 BODY_PAUSE = 120.0  # seconds that a client may send nothing within a request, and keep an idle connection
 FULL = Refusal("ServiceUnavailable", "The emulated account is full.", status=503)
 POLL = 0.05  # seconds until a shutdown is noticed

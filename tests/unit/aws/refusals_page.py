@@ -15,7 +15,7 @@ INTRODUCTION = """\
 # What services refuse
 
 This page is generated from the tables in `src/preflight/aws/refusals` (`python -m tests.unit.aws.refusals_page > docs/refusals.md`).
-The rule [CFN_SERVICE_TAKES_PROPERTIES](rules.md#cfn_service_takes_properties) holds a template to them as far as its values are known, the emulated account each resource and request.
+The rule [CFN_SERVICE_TAKES_PROPERTIES](rules.md#cfn_service_takes_properties) checks a template against them as far as its values are known; the emulated account checks each resource and request.
 A value that is in no list, though AWS may have added it since, is a warning of the rule [CFN_SERVICE_LISTS_VALUES](rules.md#cfn_service_lists_values).
 What depends on other resources (a target group in another VPC, a priority in use) is checked by the emulated account alone.
 """

@@ -126,7 +126,7 @@ _ACTIONS = (
     Constraint(
         value("Schedule", _UNIT),
         _INVALID,
-        "The unit of {value} is of the other number: minute, hour and day go with 1, minutes, hours and days with any other value",
+        "{value} mixes singular and plural: use minute, hour or day with 1, and minutes, hours or days with any other value",
         _ACTION,
         "ScheduledActions[]",
         is_certain=False,

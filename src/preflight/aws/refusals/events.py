@@ -135,7 +135,7 @@ _TARGETS = (
         "Targets[].DeadLetterConfig",
     ),
     Constraint(
-        queue_targets.has_group("Id"),
+        queue_targets.needs_group("Id"),
         _INVALID,
         "Parameter(s) SqsParameters must be specified for target: {value}",
         _TARGET,

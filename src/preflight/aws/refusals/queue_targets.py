@@ -9,7 +9,7 @@ from preflight.aws.constraints import Fault, Object, Test, get, known
 QUEUE = "arn:aws:sqs:eu-west-1:123456789012:q"  # of examples
 
 
-def has_group(shown: str) -> Test:
+def needs_group(shown: str) -> Test:
     """A FIFO queue gets messages of a group; sentences show another property of the target, such as its Id."""
 
     def faults(part: Object) -> Iterator[Fault]:

@@ -137,7 +137,7 @@ _SCHEDULES = (
     ),
     Constraint(_OWN, _INVALID, "Parameters {value} not supported for the target", _TARGET, "Target"),
     Constraint(
-        queue_targets.has_group("Arn"),
+        queue_targets.needs_group("Arn"),
         _INVALID,
         "Parameters SqsParameters must be specified for the target {value}",
         _TARGET,

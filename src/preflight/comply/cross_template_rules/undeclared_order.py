@@ -38,7 +38,7 @@ REASONS: Mapping[str, tuple[str, str]] = {
     ),
     "ECS_SERVICE_DEPENDS_ON_CAPACITY_PROVIDERS": (
         undeclared_dependencies.SERVICE,
-        "the service may be created before {needed} gives its cluster the capacity providers, and ECS then refuses it; when the stack is deleted, {needed} may fail because the service still uses them.",
+        "the service may be created before {needed} gives its cluster the capacity providers, and ECS then refuses it; when the stack is deleted, the deletion of {needed} may fail because the service still uses them.",
     ),
     "ECS_SERVICE_DEPENDS_ON_MOUNT_TARGETS": (
         undeclared_dependencies.SERVICE,

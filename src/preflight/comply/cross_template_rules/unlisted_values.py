@@ -12,7 +12,7 @@ from preflight.comply.cross_template_rules import violation
 from preflight.comply.cross_template_rules.violation import Violation
 from preflight.plan.resolved_stacks import ResolvedStacks
 
-_FIX = "Write it as the page does; if AWS takes it all the same, leave it as it is."
+_FIX = "Check the value against the page below. If AWS accepts it, keep it."
 
 
 def check(stacks: ResolvedStacks) -> Iterator[Violation]:

@@ -81,4 +81,4 @@ def test_a_strategy_without_its_order_may_fail_at_creation_and_at_deletion(make_
     (violation,) = undeclared_order.CHECKS["ECS_SERVICE_DEPENDS_ON_CAPACITY_PROVIDERS"](make_estate(root=root))
 
     assert "may be created before P gives" in violation.message
-    assert "when the stack is deleted, P may fail" in violation.message
+    assert "when the stack is deleted, the deletion of P may fail" in violation.message
