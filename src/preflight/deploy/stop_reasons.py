@@ -567,6 +567,16 @@ _STACKS: tuple[tuple[str, str | None, str], ...] = (
         "LoadBalancers",
         "Name an AWS::ElasticLoadBalancingV2::ListenerRule; only a network load balancer has the listener itself.",
     ),
+    (
+        r"Replication destination cannot be the same as the source registry",
+        "ReplicationConfiguration",
+        "Name another region than the stack's as destination, or another account's registry.",
+    ),
+    (
+        r"capacity provider is in use and cannot be removed",
+        "CapacityProviders",
+        "Set DependsOn in each service of the cluster to the association of its capacity providers: services are then deleted first.",
+    ),
     (r"Circuit Breaker was triggered|did not stabilize", None, "See why its tasks stopped."),
 )
 

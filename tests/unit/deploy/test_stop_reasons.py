@@ -149,6 +149,27 @@ def test_a_task_that_cannot_be_registered_blames_the_infrastructure_role() -> No
     assert "Allow elasticloadbalancing:RegisterTargets to the infrastructure role" in found.fix
 
 
+@pytest.mark.parametrize(
+    ("reason", "name", "fix"),
+    [
+        pytest.param(
+            "Invalid parameter at 'replicationConfiguration' failed to satisfy constraint: 'Replication destination cannot be the same as the source registry'",
+            "ReplicationConfiguration",
+            "another region than the stack's",
+            id="a registry replicates to itself",
+        ),
+        pytest.param(
+            "The specified capacity provider is in use and cannot be removed.", "CapacityProviders", "Set DependsOn", id="providers are removed before their services"
+        ),
+    ],
+)
+def test_a_refusal_that_names_no_value_has_its_advice(reason: str, name: str, fix: str) -> None:
+    said = stop_reasons.of_stack(reason)
+
+    assert said[0] == name
+    assert fix in said[1]
+
+
 def test_a_refusal_of_a_table_has_the_cure_of_its_row() -> None:
     reason = "VPC ID cannot be specified for target groups with target type 'lambda' (Service: ElasticLoadBalancingV2)"
 
