@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import cfnlint
@@ -26,69 +27,99 @@ Resources:
 """
 
 
-def severity(folder: Path, check: str, old: str = "", new: str = "") -> Severity | None:
-    """The severity of a check in the template after a change; None if it does not fire."""
-    assert old in TASK
-    return next(iter(severities(folder, check, TASK.replace(old, new))), None)
+def changed(old: str, new: str, text: str = TASK) -> str:
+    """The text of a template after a change."""
+    assert old in text
+    return text.replace(old, new)
 
 
-def severities(folder: Path, check: str, text: str) -> list[Severity]:
-    """The severities of a check in a template, each time that it fires."""
-    path = folder / "t.yaml"
-    path.write_text(text)
-    findings = cfn_lint.check({path: template.load(path, name="t.yaml")})
-    return [finding.severity for finding in findings if finding.check == check]
+class Linted:
+    """What cfn-lint finds in the template of each case of this file."""
+
+    def __init__(self, texts: Iterable[str], folder: Path) -> None:
+        names = {text: f"{number}.yaml" for number, text in enumerate(dict.fromkeys(texts))}
+        for text, name in names.items():
+            (folder / name).write_text(text)
+        findings = cfn_lint.check({folder / name: template.load(folder / name, name=name) for name in names.values()})
+        self._findings = {text: [finding for finding in findings if finding.file == name] for text, name in names.items()}
+
+    def severities(self, check: str, text: str) -> list[Severity]:
+        """The severities of a check in a template, each time that it fires."""
+        return [finding.severity for finding in self._findings[text] if finding.check == check]
+
+    def has_errors(self, text: str) -> bool:
+        return any(finding.severity is Severity.ERROR for finding in self._findings[text])
+
+
+@pytest.fixture(scope="module")
+def linted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Linted:
+    """The templates of all cases, checked at once: a process of cfn-lint takes a second to start."""
+    cases = [item.callspec.params for item in request.session.items if item.path == request.path and hasattr(item, "callspec")]
+    return Linted([case["text"] for case in cases if "text" in case], tmp_path_factory.mktemp("cases"))
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "expected"),
+    ("text", "expected"),
     [
-        pytest.param("", "", Severity.WARNING, id="ECS finds a role without a path by its name"),
-        pytest.param("    Properties:\n      Assume", "    Properties:\n      Path: /web/\n      Assume", Severity.ERROR, id="not one with a path"),
-        pytest.param("!Ref Role", "!GetAtt Role.Arn", None, id="an ARN"),
+        pytest.param(TASK, [Severity.WARNING], id="ECS finds a role without a path by its name"),
+        pytest.param(changed("    Properties:\n      Assume", "    Properties:\n      Path: /web/\n      Assume"), [Severity.ERROR], id="not one with a path"),
+        pytest.param(changed("!Ref Role", "!GetAtt Role.Arn"), [], id="an ARN"),
     ],
 )
-def test_a_role_by_its_name(tmp_path: Path, old: str, new: str, expected: Severity | None) -> None:
-    assert severity(tmp_path, "E1041", old, new) is expected
+def test_a_role_by_its_name(linted: Linted, text: str, expected: list[Severity]) -> None:
+    assert linted.severities("E1041", text) == expected
 
 
-@pytest.mark.parametrize(("path", "expected"), [pytest.param("/", Severity.WARNING, id="without a path"), pytest.param("/web/", Severity.ERROR, id="with one")])
-def test_a_role_by_its_name_in_a_branch(tmp_path: Path, path: str, expected: Severity) -> None:
-    text = TASK.replace("!Ref Role", "!If [IsOwn, !Ref Role, !Ref Other]").replace("    Properties:\n      Assume", f"    Properties:\n      Path: {path}\n      Assume")
+def in_a_branch(path: str) -> str:
+    """The task definition with a role of this path in a branch of Fn::If."""
     declared = 'Parameters: {Other: {Type: String}}\nConditions: {IsOwn: !Equals [!Ref Other, ""]}\n'
-
-    assert severities(tmp_path, "E1041", declared + text) == [expected]
-
-
-@pytest.mark.parametrize(
-    ("role", "expected"),
-    [
-        pytest.param("ecsTaskExecutionRole", {Severity.WARNING}, id="ECS completes the name of a role"),
-        pytest.param("arn:aws:iam::12:role/x", {Severity.ERROR}, id="not half an ARN"),
-        pytest.param("web/x", {Severity.ERROR}, id="nor a path"),
-    ],
-)
-def test_a_role_that_is_not_of_the_template(tmp_path: Path, role: str, expected: set[Severity]) -> None:
-    text = TASK.replace("!Ref Role", role)
-
-    assert {level for check in ("E1156", "E3511") for level in severities(tmp_path, check, text)} == expected
+    text = changed("!Ref Role", "!If [IsOwn, !Ref Role, !Ref Other]")
+    return declared + changed("    Properties:\n      Assume", f"    Properties:\n      Path: {path}\n      Assume", text)
 
 
 @pytest.mark.parametrize(
-    ("declared", "expected"),
+    ("text", "expected"),
     [
-        pytest.param('Default: false, AllowedValues: ["true", "false"]', Severity.WARNING, id="a boolean is a text to CloudFormation"),
-        pytest.param('Default: "2", AllowedValues: [1, 2]', Severity.WARNING, id="and so is a number"),
-        pytest.param('Default: "3", AllowedValues: [1, 2]', Severity.ERROR, id="one that is not among them"),
-        pytest.param("Default: ab, MaxLength: 1", Severity.ERROR, id="one that is too long"),
+        pytest.param(in_a_branch("/"), Severity.WARNING, id="without a path"),
+        pytest.param(in_a_branch("/web/"), Severity.ERROR, id="with one"),
     ],
 )
-def test_a_default(tmp_path: Path, declared: str, expected: Severity) -> None:
-    assert severities(tmp_path, "E2015", f"Parameters: {{P: {{Type: String, {declared}}}}}\n{TASK}") == [expected]
+def test_a_role_by_its_name_in_a_branch(linted: Linted, text: str, expected: Severity) -> None:
+    assert linted.severities("E1041", text) == [expected]
 
 
-def test_a_protocol_that_ecs_treats_as_tcp_is_a_warning(tmp_path: Path) -> None:
-    assert severity(tmp_path, "E3030", "Protocol: tcp", "Protocol: http") is Severity.WARNING
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param(changed("!Ref Role", "ecsTaskExecutionRole"), {Severity.WARNING}, id="ECS completes the name of a role"),
+        pytest.param(changed("!Ref Role", "arn:aws:iam::12:role/x"), {Severity.ERROR}, id="not half an ARN"),
+        pytest.param(changed("!Ref Role", "web/x"), {Severity.ERROR}, id="nor a path"),
+    ],
+)
+def test_a_role_that_is_not_of_the_template(linted: Linted, text: str, expected: set[Severity]) -> None:
+    assert {level for check in ("E1156", "E3511") for level in linted.severities(check, text)} == expected
+
+
+def with_a_parameter(declared: str) -> str:
+    return f"Parameters: {{P: {{Type: String, {declared}}}}}\n{TASK}"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param(with_a_parameter('Default: false, AllowedValues: ["true", "false"]'), Severity.WARNING, id="a boolean is a text to CloudFormation"),
+        pytest.param(with_a_parameter('Default: "2", AllowedValues: [1, 2]'), Severity.WARNING, id="and so is a number"),
+        pytest.param(with_a_parameter('Default: "3", AllowedValues: [1, 2]'), Severity.ERROR, id="one that is not among them"),
+        pytest.param(with_a_parameter("Default: ab, MaxLength: 1"), Severity.ERROR, id="one that is too long"),
+    ],
+)
+def test_a_default(linted: Linted, text: str, expected: Severity) -> None:
+    assert linted.severities("E2015", text) == [expected]
+
+
+@pytest.mark.parametrize("text", [pytest.param(changed("Protocol: tcp", "Protocol: http"), id="http")])
+def test_a_protocol_that_ecs_treats_as_tcp_is_a_warning(linted: Linted, text: str) -> None:
+    assert linted.severities("E3030", text)[:1] == [Severity.WARNING]
 
 
 BEHIND_DYNAMIC_PORTS = """\
@@ -108,16 +139,18 @@ Resources:
 
 
 @pytest.mark.parametrize(
-    ("port", "expected"),
+    ("text", "expected"),
     [
-        pytest.param("", Severity.WARNING, id="the default is the port of the traffic"),
-        pytest.param('HealthCheckPort: "80", ', Severity.ERROR, id="a fixed port is not the one that a container gets"),
+        pytest.param(BEHIND_DYNAMIC_PORTS, Severity.WARNING, id="the default is the port of the traffic"),
+        pytest.param(
+            changed("{Port: 80", '{HealthCheckPort: "80", Port: 80', BEHIND_DYNAMIC_PORTS),
+            Severity.ERROR,
+            id="a fixed port is not the one that a container gets",
+        ),
     ],
 )
-def test_the_health_check_port_of_dynamic_ports(tmp_path: Path, port: str, expected: Severity) -> None:
-    text = BEHIND_DYNAMIC_PORTS.replace("{Port: 80", f"{{{port}Port: 80")
-
-    assert set(severities(tmp_path, "E3049", text)) == {expected}
+def test_the_health_check_port_of_dynamic_ports(linted: Linted, text: str, expected: Severity) -> None:
+    assert set(linted.severities("E3049", text)) == {expected}
 
 
 CONDITIONAL = """\
@@ -131,42 +164,50 @@ Resources:
 
 
 @pytest.mark.parametrize(
-    ("name", "expected"),
+    ("text", "expected"),
     [
-        pytest.param("Gateway", Severity.WARNING, id="a condition may leave it out"),
-        pytest.param("Gatewy", Severity.ERROR, id="there is none"),
+        pytest.param(CONDITIONAL % ("Gateway", "Gateway"), Severity.WARNING, id="a condition may leave it out"),
+        pytest.param(CONDITIONAL % ("Gatewy", "Gatewy"), Severity.ERROR, id="there is none"),
     ],
 )
-def test_a_dependency_on_a_resource_that_may_not_exist(tmp_path: Path, name: str, expected: Severity) -> None:
-    assert severities(tmp_path, "E3005", CONDITIONAL % (name, name)) == [expected] * 2
+def test_a_dependency_on_a_resource_that_may_not_exist(linted: Linted, text: str, expected: Severity) -> None:
+    assert linted.severities("E3005", text) == [expected] * 2
+
+
+HOOKS = "Hooks: {Hook: {Type: AWS::CodeDeploy::BlueGreen}}\nResources: {Q: {Type: AWS::SQS::Queue}}\n"
 
 
 @pytest.mark.parametrize(
-    ("transform", "expected"),
+    ("text", "expected"),
     [
-        pytest.param("Transform: [AWS::CodeDeployBlueGreen]\n", Severity.WARNING, id="with its transform"),
-        pytest.param("", Severity.ERROR, id="without a transform"),
+        pytest.param(f"Transform: [AWS::CodeDeployBlueGreen]\n{HOOKS}", Severity.WARNING, id="with its transform"),
+        pytest.param(HOOKS, Severity.ERROR, id="without a transform"),
     ],
 )
-def test_the_hooks_of_a_blue_green_deployment(tmp_path: Path, transform: str, expected: Severity) -> None:
-    text = transform + "Hooks: {Hook: {Type: AWS::CodeDeploy::BlueGreen}}\nResources: {Q: {Type: AWS::SQS::Queue}}\n"
-
-    assert severities(tmp_path, "E1001", text) == [expected]
+def test_the_hooks_of_a_blue_green_deployment(linted: Linted, text: str, expected: Severity) -> None:
+    assert linted.severities("E1001", text) == [expected]
 
 
-def test_the_value_of_a_dynamic_reference_is_not_judged(tmp_path: Path) -> None:
-    options = "{awslogs-group: '{{resolve:ssm:/web/log-group}}', awslogs-region: eu-west-1}"
-    assert severity(tmp_path, "E1155", "Name: a", f"Name: a, LogConfiguration: {{LogDriver: awslogs, Options: {options}}}") is Severity.WARNING
+DYNAMIC = "{awslogs-group: '{{resolve:ssm:/web/log-group}}', awslogs-region: eu-west-1}"
 
 
-def test_text_that_looks_like_a_variable_of_sub_is_a_warning(tmp_path: Path) -> None:
-    text = 'Resources: {Q: {Type: "AWS::SNS::Topic", Properties: {DisplayName: "${AWS::Region}"}}}\n'
+@pytest.mark.parametrize(
+    "text", [pytest.param(changed("Name: a", f"Name: a, LogConfiguration: {{LogDriver: awslogs, Options: {DYNAMIC}}}"), id="a log group")]
+)
+def test_the_value_of_a_dynamic_reference_is_not_judged(linted: Linted, text: str) -> None:
+    assert linted.severities("E1155", text)[:1] == [Severity.WARNING]
 
-    assert set(severities(tmp_path, "E1029", text)) == {Severity.WARNING}
+
+@pytest.mark.parametrize(
+    "text", [pytest.param('Resources: {Q: {Type: "AWS::SNS::Topic", Properties: {DisplayName: "${AWS::Region}"}}}\n', id="a pseudo parameter")]
+)
+def test_text_that_looks_like_a_variable_of_sub_is_a_warning(linted: Linted, text: str) -> None:
+    assert set(linted.severities("E1029", text)) == {Severity.WARNING}
 
 
-def test_other_wrong_values_are_errors(tmp_path: Path) -> None:
-    assert severity(tmp_path, "E3030", "      ExecutionRoleArn", "      NetworkMode: vpc\n      ExecutionRoleArn") is Severity.ERROR
+@pytest.mark.parametrize("text", [pytest.param(changed("      ExecutionRoleArn", "      NetworkMode: vpc\n      ExecutionRoleArn"), id="a network mode")])
+def test_other_wrong_values_are_errors(linted: Linted, text: str) -> None:
+    assert linted.severities("E3030", text)[:1] == [Severity.ERROR]
 
 
 def broken(folder: Path) -> str:
@@ -241,19 +282,14 @@ Resources:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "has_errors"),
+    ("text", "has_errors"),
     [
-        pytest.param("", "", False, id="a reference that the loop makes right"),
-        pytest.param('"Other${Name}"', '"Nope${Name}"', True, id="a reference to nothing"),
+        pytest.param(LOOPED, False, id="a reference that the loop makes right"),
+        pytest.param(changed('"Other${Name}"', '"Nope${Name}"', LOOPED), True, id="a reference to nothing"),
     ],
 )
-def test_loops_are_linted_as_they_unroll(tmp_path: Path, old: str, new: str, *, has_errors: bool) -> None:
-    path = tmp_path / "t.yaml"
-    path.write_text(LOOPED.replace(old, new) if old else LOOPED)
-
-    findings = cfn_lint.check({path: template.load(path, name="t.yaml")})
-
-    assert any(finding.severity is Severity.ERROR for finding in findings) is has_errors
+def test_loops_are_linted_as_they_unroll(linted: Linted, text: str, *, has_errors: bool) -> None:
+    assert linted.has_errors(text) is has_errors
 
 
 LOOPED_ROLES = """\
@@ -269,19 +305,14 @@ Resources:
 
 
 @pytest.mark.parametrize(
-    ("role", "expected"),
+    ("text", "expected"),
     [
-        pytest.param("role-of-tasks", False, id="a name, which ECS completes"),
-        pytest.param("arn:aws:iam::12:role/x", True, id="half an ARN"),
+        pytest.param(LOOPED_ROLES, False, id="a name, which ECS completes"),
+        pytest.param(changed("role-of-tasks", "arn:aws:iam::12:role/x", LOOPED_ROLES), True, id="half an ARN"),
     ],
 )
-def test_a_role_in_a_loop_is_judged_as_one_outside(tmp_path: Path, role: str, *, expected: bool) -> None:
-    path = tmp_path / "t.yaml"
-    path.write_text(LOOPED_ROLES.replace("role-of-tasks", role))
-
-    findings = cfn_lint.check({path: template.load(path, name="t.yaml")})
-
-    assert any(finding.severity is Severity.ERROR for finding in findings) is expected
+def test_a_role_in_a_loop_is_judged_as_one_outside(linted: Linted, text: str, *, expected: bool) -> None:
+    assert linted.has_errors(text) is expected
 
 
 SLEEP = """
@@ -382,33 +413,33 @@ Resources:
 
 
 @pytest.mark.parametrize(
-    ("check", "old", "new", "expected"),
+    ("check", "text", "expected"),
     [
-        pytest.param("E3025", "db.t3.micro", "db.m99g.large", Severity.WARNING, id="class of a database that may be new"),
-        pytest.param("E3025", "db.t3.micro", "db.t3.mico", Severity.ERROR, id="class of a database misspelt"),
-        pytest.param("E3062", "db.t3.micro", "db.t4.large", Severity.WARNING, id="class that the engine may have now"),
-        pytest.param("E3062", "db.t3.micro", "db.t2.micro", Severity.ERROR, id="class too old for the engine"),
-        pytest.param("E3691", "8.0.43", "8.9.1", Severity.WARNING, id="version of an engine that may be new"),
-        pytest.param("E3691", "8.0.43", "8.0.99", Severity.WARNING, id="last part of a version that may be new"),
-        pytest.param("E3691", "8.0.43", "8.0", Severity.WARNING, id="version without its last part"),
-        pytest.param("E3691", "8.0.43", "8.1.0", Severity.ERROR, id="version before those in the list"),
-        pytest.param("E3691", "8.0.43", "8.0.43_x", Severity.ERROR, id="version misspelt"),
-        pytest.param("E3691", "8.0.43", "160000", Severity.ERROR, id="no version"),
-        pytest.param("E3647", "cache.t3.micro", "cache.m99g.large", Severity.WARNING, id="type of a cache node that may be new"),
-        pytest.param("E3647", "cache.t3.micro", "cache.t3.mico", Severity.ERROR, id="type of a cache node misspelt"),
-        pytest.param("E3628", "InstanceType: t3.micro", "InstanceType: m99g.large", Severity.WARNING, id="instance type that may be new"),
-        pytest.param("E3628", "InstanceType: t3.micro", "InstanceType: t3-micro", Severity.ERROR, id="instance type misspelt"),
-        pytest.param("E3030", "python3.13", "python3.99", Severity.WARNING, id="runtime that may be new"),
-        pytest.param("E3030", "python3.13", "phyton3.13", Severity.ERROR, id="runtime misspelt"),
-        pytest.param("E3030", "AverageCPU", "AverageGPU", Severity.WARNING, id="metric that may be new"),
-        pytest.param("E3030", "ECSServiceAverage", "EcsServiceAverage", Severity.ERROR, id="metric misspelt"),
+        pytest.param("E3025", changed("db.t3.micro", "db.m99g.large", GROWING), Severity.WARNING, id="class of a database that may be new"),
+        pytest.param("E3025", changed("db.t3.micro", "db.t3.mico", GROWING), Severity.ERROR, id="class of a database misspelt"),
+        pytest.param("E3062", changed("db.t3.micro", "db.t4.large", GROWING), Severity.WARNING, id="class that the engine may have now"),
+        pytest.param("E3062", changed("db.t3.micro", "db.t2.micro", GROWING), Severity.ERROR, id="class too old for the engine"),
+        pytest.param("E3691", changed("8.0.43", "8.9.1", GROWING), Severity.WARNING, id="version of an engine that may be new"),
+        pytest.param("E3691", changed("8.0.43", "8.0.99", GROWING), Severity.WARNING, id="last part of a version that may be new"),
+        pytest.param("E3691", changed("8.0.43", "8.0", GROWING), Severity.WARNING, id="version without its last part"),
+        pytest.param("E3691", changed("8.0.43", "8.1.0", GROWING), Severity.ERROR, id="version before those in the list"),
+        pytest.param("E3691", changed("8.0.43", "8.0.43_x", GROWING), Severity.ERROR, id="version misspelt"),
+        pytest.param("E3691", changed("8.0.43", "160000", GROWING), Severity.ERROR, id="no version"),
+        pytest.param("E3647", changed("cache.t3.micro", "cache.m99g.large", GROWING), Severity.WARNING, id="type of a cache node that may be new"),
+        pytest.param("E3647", changed("cache.t3.micro", "cache.t3.mico", GROWING), Severity.ERROR, id="type of a cache node misspelt"),
+        pytest.param("E3628", changed("InstanceType: t3.micro", "InstanceType: m99g.large", GROWING), Severity.WARNING, id="instance type that may be new"),
+        pytest.param("E3628", changed("InstanceType: t3.micro", "InstanceType: t3-micro", GROWING), Severity.ERROR, id="instance type misspelt"),
+        pytest.param("E3030", changed("python3.13", "python3.99", GROWING), Severity.WARNING, id="runtime that may be new"),
+        pytest.param("E3030", changed("python3.13", "phyton3.13", GROWING), Severity.ERROR, id="runtime misspelt"),
+        pytest.param("E3030", changed("AverageCPU", "AverageGPU", GROWING), Severity.WARNING, id="metric that may be new"),
+        pytest.param("E3030", changed("ECSServiceAverage", "EcsServiceAverage", GROWING), Severity.ERROR, id="metric misspelt"),
     ],
 )
-def test_what_is_not_in_a_list_that_grows(tmp_path: Path, check: str, old: str, new: str, expected: Severity) -> None:
-    assert old in GROWING
-    assert severities(tmp_path, check, GROWING.replace(old, new)) == [expected]
+def test_what_is_not_in_a_list_that_grows(linted: Linted, check: str, text: str, expected: Severity) -> None:
+    assert linted.severities(check, text) == [expected]
 
 
-def test_what_is_in_the_lists_that_grow(tmp_path: Path) -> None:
+@pytest.mark.parametrize("text", [pytest.param(GROWING, id="all of them")])
+def test_what_is_in_the_lists_that_grow(linted: Linted, text: str) -> None:
     for check in ("E3025", "E3062", "E3691", "E3647", "E3628", "E3030"):
-        assert severities(tmp_path, check, GROWING) == []
+        assert linted.severities(check, text) == []
