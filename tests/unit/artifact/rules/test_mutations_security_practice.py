@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,8 @@ pytestmark = pytest.mark.guard
 
 REDS = (*mutations_security.REDS, *mutations_practice.REDS)
 SECURE = ROOT / mutations_security.SECURE
+OWN = sorted((ROOT / "cfn").glob("*.yaml"))
+UNCHANGED = sorted({SECURE, *OWN, *(ROOT / red.file for red in REDS)})
 
 
 def case(number: int, red: Mutation) -> str:
@@ -33,19 +36,35 @@ def case(number: int, red: Mutation) -> str:
     return f"{red.rule}-{len(same) + 1}-{Path(red.file).stem}"
 
 
-def findings(guard: Binary, path: Path) -> list[Finding]:
-    return cfn_guard.start(guard, RULES, guard_documents.as_written({path: template.load(path)})).findings()
+def findings(guard: Binary, paths: Iterable[Path]) -> dict[Path, list[Finding]]:
+    """What the rules find in each template: one run for all of them."""
+    documents = guard_documents.as_written({path: template.load(path) for path in paths})
+    return dict(cfn_guard.start(guard, RULES, documents).by_document())
+
+
+def checks(found: Iterable[Finding]) -> set[str]:
+    return {finding.check for finding in found}
 
 
 @pytest.fixture(scope="module")
-def before(guard: Binary) -> dict[str, set[str]]:
-    """The rules that are red already in each of the unchanged files: those that ship off."""
-    files = sorted({red.file for red in REDS})
-    return {file: {finding.check for finding in findings(guard, ROOT / file)} for file in files}
+def before(guard: Binary) -> dict[Path, list[Finding]]:
+    """What the rules find in each of the unchanged files: those that ship off are red in some."""
+    return findings(guard, UNCHANGED)
 
 
-def test_the_secure_template_passes_every_rule(guard: Binary) -> None:
-    assert findings(guard, SECURE) == []
+@pytest.fixture(scope="module")
+def after(guard: Binary, tmp_path_factory: pytest.TempPathFactory) -> dict[Mutation, set[str]]:
+    """The rules that are red in each changed template."""
+    folder = tmp_path_factory.mktemp("reds")
+    paths = {red: folder / f"{number}.yaml" for number, red in enumerate(REDS)}
+    for red, path in paths.items():
+        path.write_text((ROOT / red.file).read_text().replace(red.old, red.new))
+    found = findings(guard, paths.values())
+    return {red: checks(found[path]) for red, path in paths.items()}
+
+
+def test_the_secure_template_passes_every_rule(before: dict[Path, list[Finding]]) -> None:
+    assert before[SECURE] == []
 
 
 def test_the_secure_template_passes_cfn_lint() -> None:
@@ -54,29 +73,21 @@ def test_the_secure_template_passes_cfn_lint() -> None:
     assert [finding for finding in found if finding.severity is Severity.ERROR] == []
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "cfn").glob("*.yaml")), ids=lambda path: path.name)
-def test_our_templates_fail_no_rule_that_ships_on(guard: Binary, path: Path) -> None:
-    found = {finding.check for finding in findings(guard, path)}
-
-    assert {name for name in found if ENTRIES[name].get("enabled", True)} == set()
+@pytest.mark.parametrize("path", OWN, ids=lambda path: path.name)
+def test_our_templates_fail_no_rule_that_ships_on(before: dict[Path, list[Finding]], path: Path) -> None:
+    assert {name for name in checks(before[path]) if ENTRIES[name].get("enabled", True)} == set()
 
 
 @pytest.mark.parametrize("red", [pytest.param(red, id=case(number, red)) for number, red in enumerate(REDS)])
 def test_one_change_turns_the_rule_red(
-    guard: Binary, before: dict[str, set[str]], tmp_path: Path, red: Mutation
+    before: dict[Path, list[Finding]], after: dict[Mutation, set[str]], red: Mutation
 ) -> None:
-    text = (ROOT / red.file).read_text()
-    assert red.old in text
-    path = tmp_path / "changed.yaml"
-    path.write_text(text.replace(red.old, red.new))
-
-    found = {finding.check for finding in findings(guard, path)}
-
-    assert found - (before[red.file] - {red.rule}) == {red.rule, *red.also}
+    assert red.old in (ROOT / red.file).read_text()
+    assert after[red] - (checks(before[ROOT / red.file]) - {red.rule}) == {red.rule, *red.also}
 
 
-def test_no_red_begins_with_its_rule_red(before: dict[str, set[str]]) -> None:
-    assert [red for red in REDS if red.rule in before[red.file]] == []
+def test_no_red_begins_with_its_rule_red(before: dict[Path, list[Finding]]) -> None:
+    assert [red for red in REDS if red.rule in checks(before[ROOT / red.file])] == []
 
 
 def test_every_rule_has_a_red() -> None:
