@@ -14,7 +14,10 @@ NAMED = "cannot update a stack when a custom-named resource requires replacing"
 
 @dataclass(frozen=True)
 class Case:
-    """One change of a file; `check` is the finding that names it (None: there is no error), `said` is in its message."""
+    """One change of a file; `check` is the finding that names it (None: there is no error), `said` is in its message.
+
+    `renamed` is what the plan calls by another name from then on.
+    """
 
     id: str
     file: str
@@ -22,6 +25,7 @@ class Case:
     new: str
     check: str | None = None
     said: str = ""
+    renamed: tuple[str, str] | None = None
 
     @property
     def base(self) -> str:
@@ -56,7 +60,7 @@ CORRECT = (
 
 WARNED = (
     Case("all tasks stopped first", APP, "MinimumHealthyPercent: 100, MaximumPercent: 200}", "MinimumHealthyPercent: 0, MaximumPercent: 100}\n      PlatformVersion: 1.4.0", "UPDATE_STOPS_ALL_TASKS"),
-    Case("another name of a service", APP, "ServiceName: web", "ServiceName: web2", "UPDATE_REPLACES_SERVICE", "ServiceName"),
+    Case("another name of a service", APP, "ServiceName: web", "ServiceName: web2", "UPDATE_REPLACES_SERVICE", "ServiceName", ("service: web,", "service: web2,")),
     Case("another elastic address", DATA, "  Address:\n", "  OtherAddress:\n", RENAMED, "removes"),
     Case("another namespace", APP, "Name: balanced.internal", "Name: other.internal", RENAMED, "Name"),
     Case("a file system replaced and the old one kept", DATA, "Type: AWS::EFS::FileSystem\n    Properties: {Encrypted: true}", "Type: AWS::EFS::FileSystem\n    UpdateReplacePolicy: Retain\n    Properties: {Encrypted: false}", REPLACED, "is kept"),
@@ -69,14 +73,14 @@ WRONG = (
     Case("a log group of another name", FARGATE, "/ecs/${Prefix}-task1", "/logs/${Prefix}-task1", REPLACED, "LogGroupName"),
     Case("a repository of another name, in use", ECR, "RepositoryName: !Ref Prefix", 'RepositoryName: !Sub "${Prefix}-other"', "UPDATE_ROLLBACK_IN_PROGRESS", "in use by"),
     Case("an export of another name, in use", ECR, "${Prefix}-repository", "${Prefix}-images", "UPDATE_ROLLBACK_IN_PROGRESS", "in use by"),
-    Case("a cluster of another name", FARGATE, '"${Prefix}-cluster"', '"${Prefix}-tasks"', FAILED, NAMED),
+    Case("a cluster of another name", FARGATE, '"${Prefix}-cluster"', '"${Prefix}-tasks"', FAILED, NAMED, ("{prefix}-cluster", "{prefix}-tasks")),
     Case("a logical id of another name", FARGATE, "LogGroup1", "Logs1", None, "already exists"),
     Case("another network", VPC, "CidrBlock: 10.0.0.0/16", "CidrBlock: 10.1.0.0/16", FAILED),
     Case("memory that goes with no CPU", APP, 'Memory: "512"', 'Memory: "4096"', FAILED, "Invalid"),
     Case("one rule for production and test traffic", SHIFTED, "TestListenerRule: !Ref TestRule", "TestListenerRule: !Ref ProductionRule", FAILED, "both production and test listener rules"),
     Case("a listener in the place of its rule", SHIFTED, "ProductionListenerRule: !Ref ProductionRule", "ProductionListenerRule: !Ref Listener", FAILED, "invalid ARN format"),
     Case("a role that may not shift traffic, and another version", SHIFTED, "RoleArn: !GetAtt InfrastructureRole.Arn", "RoleArn: !GetAtt ExecutionRole.Arn", FAILED, "missing permissions on ECS Infrastructure Role"),
-    Case("a role that is nowhere", APP, "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy", "arn:aws:iam::aws:policy/NoSuchPolicy", FAILED, "NoSuchPolicy"),
+    Case("a policy of the account that is nowhere", APP, "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy", '!Sub "arn:aws:iam::${AWS::AccountId}:policy/NoSuchPolicy"', FAILED, "NoSuchPolicy"),
     Case("a target group with a name, on another port", APP, "Protocol: HTTP, Port: 80, VpcId", "Protocol: HTTP, Port: 81, VpcId", FAILED, NAMED),
     Case("a load balancer of another scheme", APP, "Scheme: internet-facing", "Scheme: internal", FAILED, "more than one load balancer"),
     Case("a rule of a priority that is taken", APP, "  Names:\n", '  Rule2:\n    Type: AWS::ElasticLoadBalancingV2::ListenerRule\n    Properties:\n      ListenerArn: !Ref Listener\n      Priority: 10\n      Conditions: [{Field: path-pattern, Values: [/b/*]}]\n      Actions: [{Type: fixed-response, FixedResponseConfig: {StatusCode: "404"}}]\n  Names:\n', None, "priority is in use"),
@@ -93,4 +97,8 @@ WRONG = (
     Case("a namespace of another logical id", APP, "  Names:\n", "  Namespace:\n", None, "already associated with a hosted zone"),
     Case("a container that the load balancer does not find", APP, "        - Name: web\n          Image", "        - Name: page\n          Image", FAILED, "does not exist"),
     Case("a reference to nothing in a nested template", FARGATE, "  Cluster:\n    Type", "  Cluster2:\n    Type", None, "[Cluster]"),
+)
+
+UNDECIDED = (
+    Case("a policy of AWS that may be newer", APP, "policy/service-role/AmazonECSTaskExecutionRolePolicy", "policy/NoSuchPolicy", said="NoSuchPolicy is not among the policies of AWS"),
 )

@@ -38,6 +38,10 @@ def checked(folder: Path, case: Case) -> tuple[int, JsonObject]:
     text = changed.read_text()
     assert case.old in text
     changed.write_text(text.replace(case.old, case.new))
+    if case.renamed is not None:
+        plan = folder / "new" / cases.PLAN
+        assert case.renamed[0] in plan.read_text()
+        plan.write_text(plan.read_text().replace(*case.renamed))
     options = ("--from", str(folder / "old"), "--stage", "rehearse,update", "--containers", "off", "--format", "json")
     done = processes.run(sys.executable, "-m", "preflight", "check", str(folder / "new"), *options, timeout=300)
     assert "Traceback" not in done.stderr
@@ -68,3 +72,11 @@ def test_a_wrong_update_is_an_error_with_its_place(tmp_path: Path, case: Case) -
     assert code == 1, report["stages"]
     assert [finding for finding in errors if case.check in {None, finding["check"]}], report["findings"]
     assert all(finding["file"] and finding["line"] for finding in errors)
+
+
+@pytest.mark.parametrize("case", params(cases.UNDECIDED))
+def test_an_update_that_cannot_be_judged_is_no_verdict(tmp_path: Path, case: Case) -> None:
+    code, report = checked(tmp_path, case)
+
+    assert code == 2, report["findings"]
+    assert any(case.said in str(stage["reason"]) for stage in report["stages"])
