@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -59,8 +60,9 @@ def account(tmp_path: Path) -> Iterator[Server]:
 
 @pytest.fixture
 def client(account: Server) -> Callable[[str], Any]:
-    """boto3 clients of that account."""
+    """boto3 clients of that account, one for each service and region: to make one takes longer than most requests."""
 
+    @functools.cache
     def make(service: str, region: str = REGION) -> Any:
         return boto3.client(
             service,
