@@ -43,8 +43,10 @@ def namespace(engine: Engine, run: str, *, is_closed: bool = False) -> Iterator[
             _restrict(path, Path(f"/proc/{pid}/net/if_inet6"))
         yield path
     finally:
+        made = engine.run("ps", "--all", "--quiet", "--no-trunc", "--filter", f"name={holder}").stdout.split()
         engine.run("kill", holder)  # it ignores SIGTERM, and `rm` would wait for it
         engine.run("rm", "--force", holder)
+        engines.end_monitors(engine, made)
 
 
 def _restrict(path: Path, addresses: Path) -> None:

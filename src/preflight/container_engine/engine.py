@@ -248,6 +248,16 @@ def _remembered(program: str, version: str) -> Engine | None:
     return Engine(program, version, env, is_local) if memory == _key(version) and is_whole else None
 
 
+def end_monitors(engine: Engine, containers: Sequence[str]) -> None:
+    """End the monitors of removed containers, by their whole ids, and the processes that these watch.
+
+    An engine that was killed after it had made a container, and before it noted that, does not end them with it.
+    """
+    if engine.is_local and engine.program == "podman":
+        for container in containers:
+            processes.kill_with_children(container)
+
+
 def remove_run(engine: Engine, run: str, *, images: Sequence[str] = ()) -> int:
     """Remove the containers and images labelled with `run`, and more `images`; return how many there were.
 
@@ -261,6 +271,7 @@ def remove_run(engine: Engine, run: str, *, images: Sequence[str] = ()) -> int:
     for batch in ([c for c in containers if c not in holders], holders):
         if batch:
             engine.run("rm", "--force", *at_once, "--volumes", *batch, timeout=300)
+    end_monitors(engine, containers)
     unwanted = sorted({*engine.must("images", "--all", "--quiet", "--no-trunc", "--filter", ours).split(), *images})
     if unwanted:
         engine.run("rmi", "--force", *unwanted)

@@ -304,6 +304,25 @@ def kill_all(marker: str) -> int:
     return count
 
 
+def kill_with_children(marker: str) -> int:
+    """Kill every other program whose command line contains `marker`, and what it started itself. Returns how many were killed."""
+    parents = [folder for folder in _marked(marker) if int(folder.name) != os.getpid()]
+    children = [int(child) for folder in parents for file in folder.glob("task/*/children") for child in _words(file)]
+    count = 0
+    for number in (*children, *(int(folder.name) for folder in parents)):
+        with contextlib.suppress(OSError):
+            os.kill(number, signal.SIGKILL)
+            count += 1
+    return count
+
+
+def _words(file: Path) -> list[str]:
+    try:
+        return file.read_text(encoding="utf-8").split()
+    except OSError:
+        return []  # the program has ended
+
+
 def _marked(marker: str) -> Iterator[Path]:
     """The folders in /proc of programs with `marker` in their command line."""
     for folder in Path("/proc").glob("[0-9]*"):

@@ -7,6 +7,7 @@ import pytest
 from preflight.container_engine import build_network
 from preflight.container_engine.engine import Engine
 from preflight.errors import StopRequested
+from preflight.system import processes
 from preflight.system.processes import CompletedProcess
 
 FIB_TRIE = """\
@@ -73,13 +74,15 @@ class InterruptedEngine(Engine):
     def run(self, *args: str, **_: object) -> CompletedProcess:
         if args[0] == "rm":
             self.containers -= set(args)
-        return CompletedProcess(tuple(args), 0, "", "")
+        return CompletedProcess(tuple(args), 0, "7ccc6b08\n" if args[0] == "ps" else "", "")
 
 
-def test_a_run_that_is_stopped_while_the_network_of_its_build_is_made_removes_it() -> None:
-    engine = InterruptedEngine()
+def test_a_run_that_is_stopped_while_the_network_of_its_build_is_made_removes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine, ended = InterruptedEngine(), list[str]()
+    monkeypatch.setattr(processes, "kill_with_children", ended.append)
 
     with pytest.raises(StopRequested), build_network.namespace(engine, "0a1b2c3d"):
         pass
 
     assert engine.containers == set()
+    assert ended == ["7ccc6b08"]

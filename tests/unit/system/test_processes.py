@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import sys
 import time
@@ -139,3 +140,16 @@ def test_a_program_that_leaves_another_one_with_its_output_is_not_waited_for(mon
 
     assert (completed.code, completed.stdout) == (0, "done\n")
     assert time.monotonic() < started_at + 8
+
+
+def test_a_program_is_killed_with_what_it_started(tmp_path: Path) -> None:
+    marker, file = secrets.token_hex(32), tmp_path / "child"
+    code = "import os, sys, time; child = os.fork()\nif child: open(sys.argv[1], 'w').write(str(child))\ntime.sleep(60)"
+    monitor = processes.start(sys.executable, "-c", code, str(file), marker)
+    waiting.until(lambda: file.exists() and file.read_text() != "", what="the child to start", timeout=10)
+    child = Path("/proc") / file.read_text() / "cmdline"
+
+    processes.kill_with_children(marker)
+
+    assert monitor.result(timeout=10).code == -signal.SIGKILL
+    waiting.until(lambda: not child.exists() or not child.read_bytes(), what="the child to end", timeout=10)
