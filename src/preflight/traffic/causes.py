@@ -188,6 +188,13 @@ def _of_running_tasks(failure: FailedRequest, service: ServiceFacts) -> Cause:
             "Make the application keep idle connections open for longer than the load balancer's idle timeout.",
             source=f"{LOAD_BALANCERS}/load-balancer-troubleshooting.html",
         )
+    if failure.kind is FailureKind.UNAVAILABLE and service.delay is not None and started:
+        return Cause(
+            "the load balancer had no target, although no task was stopping; that happens if the update replaces the target group: "
+            "the listener forwards to the new one before the service has registered tasks in it",
+            "Keep the properties that replace a target group, or add a second one and let the listener forward to it once its targets are healthy.",
+            source=f"{LOAD_BALANCERS}/load-balancer-troubleshooting.html",
+        )
     return Cause(
         f"the account does not say why{_said(failure, service)}", "Look at the log of the task at that time.", source=DEPLOYMENTS
     )

@@ -56,6 +56,7 @@ def ended(**changes: object) -> ServiceFacts:
         pytest.param(replace(UNAVAILABLE, failed_at=at(30)), ended(code="UserInitiated"), "no other of the 1 tasks of web ran", id="the only task is stopped on request"),
         pytest.param(replace(RESET, task=NEW.arn, failed_at=at(9)), WEB, "no container of it has a health check", id="a new task does not answer yet"),
         pytest.param(replace(BAD_GATEWAY, failed_at=at(5)), BEHIND, "whose idle timeout is 60 s", id="a target closes idle connections"),
+        pytest.param(replace(UNAVAILABLE, failed_at=at(9)), BEHIND, "the listener forwards to the new one before the service has registered tasks", id="a target group is replaced"),
         pytest.param(replace(RESET, kind=FailureKind.WRONG_PAGE, shown="status 500"), WEB, "a page of neither the old version nor the new one: status 500", id="a wrong page"),
         pytest.param(replace(RESET, kind=FailureKind.TIMEOUT, failed_at=at(5)), replace(WEB, events=((at(1), "has started"),)), "its last event was: has started", id="what the account does not explain"),
     ],
