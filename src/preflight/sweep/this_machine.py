@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+
 from preflight.container_engine import build_group, engine_secrets, image_store, scratch, standins, unfinished_builds
 from preflight.container_engine import engine as engines
 from preflight.container_engine.engine import Engine
@@ -18,6 +20,12 @@ def sweep_machine(say: Say, *, is_dry: bool = False, has_images: bool = False) -
     Raises:
         ToolBrokeError: the engine could not remove something.
     """
+    with (run_folders.cache() / "sweep.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # of two at once, one would stop what the other one starts to remove the same run
+        return _sweep(say, is_dry=is_dry, has_images=has_images)
+
+
+def _sweep(say: Say, *, is_dry: bool, has_images: bool) -> int:
     count = 0
     try:
         engine: Engine | None = engines.find()
