@@ -253,9 +253,8 @@ def end_monitors(engine: Engine, containers: Sequence[str]) -> None:
 
     An engine that was killed after it had made a container, and before it noted that, does not end them with it.
     """
-    if engine.is_local and engine.program == "podman":
-        for container in containers:
-            processes.kill_with_children(container)
+    if containers and engine.is_local and engine.program == "podman":
+        processes.kill_with_children(*containers)
 
 
 def remove_run(engine: Engine, run: str, *, images: Sequence[str] = ()) -> int:

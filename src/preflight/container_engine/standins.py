@@ -7,7 +7,6 @@ runs on this machine, so only the caller's options name stand-ins, never a plan 
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import re
 import tempfile
@@ -117,8 +116,7 @@ def build(
     foreign = platform if platform != engine.platform else None
     tail = f"-{foreign.replace('/', '-')}" if foreign else ""
     image = f"{PREFIX}{name}:{_fingerprint(folder)}{tail}"
-    with (run_folders.cache() / "standins.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # another run may be building the same one
+    with run_folders.turn("standins"):  # another run may be building the same one
         if engine.run("image", "inspect", image).code != 0:
             ran()
             _build(engine, image, folder, foreign)

@@ -6,7 +6,6 @@ Both podman and docker take a platform, or several with commas between, as `--pl
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -60,7 +59,7 @@ class Builder:
         parts = {f"{image}-{one.replace('/', '-')}": one for one in several} if len(several) > 1 else {image: platform}
         dockerfile_checks.check(self._engine, self._instructions())
         self._check_sources()
-        with _turn(), self._pruned():
+        with run_folders.turn("builds"), self._pruned():  # what one build removes may be a layer that another is about to use
             self._check_bases(platform)
             try:
                 for name, one in parts.items():
@@ -212,14 +211,6 @@ class Builder:
             raise NoBaseError(msg) from None
         dockerfile_checks.check_base(self._engine, image)
         return image
-
-
-@contextlib.contextmanager
-def _turn() -> Iterator[None]:
-    """One build after another: what one removes may be a layer that another is about to use."""
-    with (run_folders.cache() / "builds.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _advice(platform: str) -> str:

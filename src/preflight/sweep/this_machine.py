@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
-
 from preflight.container_engine import build_group, engine_secrets, image_store, scratch, standins, unfinished_builds
 from preflight.container_engine import engine as engines
 from preflight.container_engine.engine import Engine
@@ -20,8 +18,7 @@ def sweep_machine(say: Say, *, is_dry: bool = False, has_images: bool = False) -
     Raises:
         ToolBrokeError: the engine could not remove something.
     """
-    with (run_folders.cache() / "sweep.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # of two at once, one would stop what the other one starts to remove the same run
+    with run_folders.turn("sweep"):  # of two at once, one would stop what the other one starts to remove the same run
         return _sweep(say, is_dry=is_dry, has_images=has_images)
 
 

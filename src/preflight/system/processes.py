@@ -11,7 +11,7 @@ import subprocess  # noqa: TID251 - this module is the one door
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -295,21 +295,19 @@ def kill_all(marker: str) -> int:
 
     Command lines are read from /proc, which only Linux has; elsewhere nothing is killed.
     """
-    count = 0
-    for folder in _marked(marker):
-        with contextlib.suppress(OSError):
-            if int(folder.name) != os.getpid():
-                os.kill(int(folder.name), signal.SIGKILL)
-                count += 1
-    return count
+    return _kill(_marked(marker))
 
 
-def kill_with_children(marker: str) -> int:
-    """Kill every other program whose command line contains `marker`, and what it started itself. Returns how many were killed."""
-    parents = [folder for folder in _marked(marker) if int(folder.name) != os.getpid()]
-    children = [int(child) for folder in parents for file in folder.glob("task/*/children") for child in _words(file)]
+def kill_with_children(*markers: str) -> int:
+    """Kill every other program whose command line contains one of `markers`, and what it started itself. Returns how many were killed."""
+    parents = list(_marked(*markers))
+    children = [int(child) for parent in parents for file in Path(f"/proc/{parent}").glob("task/*/children") for child in _words(file)]
+    return _kill((*children, *parents))
+
+
+def _kill(numbers: Iterable[int]) -> int:
     count = 0
-    for number in (*children, *(int(folder.name) for folder in parents)):
+    for number in numbers:
         with contextlib.suppress(OSError):
             os.kill(number, signal.SIGKILL)
             count += 1
@@ -323,12 +321,13 @@ def _words(file: Path) -> list[str]:
         return []  # the program has ended
 
 
-def _marked(marker: str) -> Iterator[Path]:
-    """The folders in /proc of programs with `marker` in their command line."""
+def _marked(*markers: str) -> Iterator[int]:
+    """Yields the process IDs of other programs with one of `markers` in their command line."""
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            if marker.encode() in (folder / "cmdline").read_bytes():
-                yield folder
+            command = (folder / "cmdline").read_bytes()
+            if int(folder.name) != os.getpid() and any(marker.encode() in command for marker in markers):
+                yield int(folder.name)
 
 
 def which(name: str) -> str | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
 import shutil
@@ -33,6 +35,18 @@ def cache() -> Path:
         msg = f"{path}: the cache folder cannot be written. {_NEXT}"
         raise UsageError(msg)
     return path
+
+
+@contextlib.contextmanager
+def turn(name: str) -> Iterator[None]:
+    """Lets one process of this user after another do what has a name; the end of a process ends its turn.
+
+    Raises:
+        UsageError: there is no cache folder, which has the locks.
+    """
+    with (cache() / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def cache_path() -> Path:
