@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,7 @@ class Dispatcher:
         self._paths = paths
         self._registry = registry
         self._moto = DomainDispatcherApplication(create_backend_app)
+        self._lock = threading.RLock()
         self._moto.get_backend_for_host = functools.cache(self._moto.get_backend_for_host)  # it lists moto's folders
 
     def dispatch(
@@ -107,7 +109,8 @@ class Dispatcher:
         return chunks
 
     def _moto_answer(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        chunks: Iterable[bytes] = self._moto(environ, _without_cors(start_response))
+        with self._lock:  # moto goes through dictionaries that another request would change
+            chunks: Iterable[bytes] = self._moto(environ, _without_cors(start_response))
         return chunks
 
     def _response(self, service: ServiceEmulation, region: str, name: str, request: Request) -> Response | None:

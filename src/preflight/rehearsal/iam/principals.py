@@ -77,7 +77,7 @@ class Principals:
         kind, _, name = parts[5].partition("/")
         entity: Any = None
         if kind == "role":
-            entity = next((role for role in self._iam(parts[1]).roles.values() if role.name == name), None)
+            entity = next((role for role in list(self._iam(parts[1]).roles.values()) if role.name == name), None)
         elif kind == "user":
             entity = self._iam(parts[1]).users.get(name)
         return arn if entity is None else str(entity.arn)
