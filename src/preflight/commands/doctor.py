@@ -77,7 +77,7 @@ def _isolation() -> Requirement:
     if trouble is None:
         return Requirement("isolation", is_met=True, detected="in namespaces of podman's, containers have no network but their task's own")
     detected = f"the engine publishes the ports, and containers can reach the network: {trouble}"
-    return Requirement("isolation", is_met=False, detected=detected, fix=f"run as root on Linux, or {' '.join(_apt(*user_namespace.PACKAGES))}", is_optional=True)
+    return Requirement("isolation", is_met=False, detected=detected, fix=f"run as root on Linux, or let root do this: {user_namespace.fix()}", is_optional=True)
 
 
 def _apt(*packages: str) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ import signal
 import tempfile
 import threading
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from preflight.system import processes, run_folders, waiting
 
@@ -20,6 +21,7 @@ PACKAGES = ("uidmap", "slirp4netns")
 _COMMAND = ("podman", "unshare", "--rootless-netns")
 _SYSTEM = ("/usr/sbin", "/sbin")  # where iptables is, which a user's PATH may lack
 _INTERVAL = 1.0
+_TUN = Path("/dev/net/tun")
 
 
 def is_of_use() -> bool:
@@ -35,13 +37,25 @@ def trouble() -> str | None:
     return None if tried.code == 0 else f"`{' '.join(_COMMAND)} true` ended with {tried.code}: {tried.stderr.strip()[-300:]}"
 
 
+def fix() -> str:
+    """Returns what root has to do so that podman can make them.
+
+    The device may be open to everyone: https://docs.kernel.org/networking/tuntap.html.
+    """
+    if not _TUN.exists():
+        return f"modprobe tun (there is no {_TUN})"
+    if not os.access(_TUN, os.R_OK | os.W_OK):
+        return f"chmod 666 {_TUN} (this user cannot open it)"
+    return f"apt-get install --yes --no-install-recommends {' '.join(PACKAGES)}"
+
+
 def can_isolate(say: Callable[[str], None]) -> bool:
     """Whether podman can isolate the containers in namespaces; says why it cannot, if they would be better isolated there."""
     if not is_of_use():
         return False
     reason = trouble()
     if reason is not None:
-        say(f"containers are not isolated: {reason}. Next: preflight doctor")
+        say(f"containers are not isolated: {reason}. Next: as root, {fix()}")
     return reason is None
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import platform
 import signal
+from pathlib import Path
 from unittest import mock
 
 import pytest
@@ -44,6 +45,21 @@ def test_podman_says_why_it_cannot(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "run", mock.Mock(return_value=CompletedProcess(("podman",), 125, "", "newuidmap is missing")))
 
     assert user_namespace.trouble() == "`podman unshare --rootless-netns true` ended with 125: newuidmap is missing"
+
+
+@pytest.mark.parametrize(
+    ("is_there", "is_open", "step"),
+    [(True, True, "apt-get install --yes --no-install-recommends uidmap slirp4netns"), (True, False, "chmod 666 {} (this user cannot open it)"), (False, False, "modprobe tun (there is no {})")],
+    ids=["a device that is open", "one that is not", "none"],
+)
+def test_root_is_asked_for_what_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, is_there: bool, is_open: bool, step: str) -> None:
+    device = tmp_path / "tun"
+    if is_there:
+        device.touch()
+    monkeypatch.setattr(user_namespace, "_TUN", device)
+    monkeypatch.setattr(os, "access", lambda _path, _mode: is_open)
+
+    assert user_namespace.fix() == step.format(device)
 
 
 @pytest.fixture
