@@ -56,7 +56,7 @@ def by_stack(client: Callable[[str], Any], prefix: str, body: str) -> float:
         status = cloudformation.describe_stacks(StackName=prefix)["Stacks"][0]["StackStatus"]
         if status != "CREATE_IN_PROGRESS":
             break
-        time.sleep(0.02)
+        time.sleep(0.1)
     if status != "CREATE_COMPLETE":
         events = cloudformation.describe_stack_events(StackName=prefix)["StackEvents"]
         raise RuntimeError([e.get("ResourceStatusReason") for e in events if "FAILED" in e["ResourceStatus"]])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
+import queue
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 
 MAX_PARALLEL = 10
 
@@ -28,16 +30,19 @@ def run_in_order(
     failed: set[str] = set()
     with ThreadPoolExecutor(MAX_PARALLEL) as pool:
         running: dict[Future[bool], str] = {}
+        done: queue.SimpleQueue[Future[bool]] = queue.SimpleQueue()
         while running or (waiting and not stop.is_set()):
             if not stop.is_set():
                 for name in _pop_ready(waiting):
-                    running[pool.submit(contextvars.copy_context().run, act, name)] = name
+                    future = pool.submit(contextvars.copy_context().run, act, name)
+                    running[future] = name
+                    future.add_done_callback(done.put)
             if not running and failed:
                 break
             if not running and not stop.is_set():
                 msg = f"no order satisfies {sorted(waiting)}"
                 raise RuntimeError(msg)
-            finished, _ = wait(running, timeout=0.1 if cancel else None, return_when=FIRST_COMPLETED)
+            finished = list(_wait(done, timeout=0.1 if cancel else None))
             if cancel is not None and cancel.is_set():
                 stop.set()
             for future in finished:
@@ -49,6 +54,14 @@ def run_in_order(
                     if not continues:
                         stop.set()
     return failed
+
+
+def _wait(done: queue.SimpleQueue[Future[bool]], timeout: float | None) -> Iterator[Future[bool]]:
+    """Yields what is done, one at least unless the seconds of `timeout` pass."""
+    with contextlib.suppress(queue.Empty):
+        yield done.get(timeout=timeout)
+        while True:
+            yield done.get_nowait()
 
 
 def _pop_ready(waiting: dict[str, set[str]]) -> Iterator[str]:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import moto.backends
 from botocore.exceptions import ClientError
 
 from preflight.aws import describe_network, reachability
@@ -110,18 +111,21 @@ class LoadBalancers:
         with self._lock:  # also during the description, so that no deleted load balancer is created again
             if self._account.closing.is_set():
                 return
-            descriptions = {b["LoadBalancerArn"]: b for b in _pages(elb, "describe_load_balancers", "LoadBalancers")}
-            for arn in [arn for arn, balancer in self._by_arn.items() if balancer.region == region]:
-                if arn not in descriptions or self._by_arn[arn].settings != _settings(descriptions[arn]):
-                    self._remove(arn)
-            for arn, description in descriptions.items():
-                is_new = arn not in self._by_arn
-                if is_new:
-                    self._add(region, description)
-                if not is_new and not is_concerned(arn, self._by_arn[arn].vpc):
-                    continue
-                with contextlib.suppress(ClientError):  # it is being deleted, which refreshes again
-                    self._open(arn, elb)
+            arns = list(moto.backends.get_backend("elbv2")[self._account.id][region].load_balancers)
+            for arn in [arn for arn, balancer in self._by_arn.items() if balancer.region == region and arn not in arns]:
+                self._remove(arn)
+            for arn in arns:
+                if arn not in self._by_arn or is_concerned(arn, self._by_arn[arn].vpc):
+                    with contextlib.suppress(ClientError):  # it is being deleted, which refreshes again
+                        self._refresh(region, arn, elb)
+
+    def _refresh(self, region: str, arn: str, elb: Any) -> None:
+        description = elb.describe_load_balancers(LoadBalancerArns=[arn])["LoadBalancers"][0]
+        if arn in self._by_arn and self._by_arn[arn].settings != _settings(description):
+            self._remove(arn)
+        if arn not in self._by_arn:
+            self._add(region, description)
+        self._open(arn, elb)
 
     def close(self) -> None:
         """Close every listener."""

@@ -99,7 +99,8 @@ class Interfaces:
 
 def _free_address_of(ec2: Any, subnets: list[JsonObject]) -> tuple[JsonObject, str]:
     """Returns the emptiest subnet that has a free address, and that address."""
-    interfaces = ec2.describe_network_interfaces()["NetworkInterfaces"]
+    filters = [{"Name": "subnet-id", "Values": [subnet["SubnetId"] for subnet in subnets]}]
+    interfaces = ec2.describe_network_interfaces(Filters=filters)["NetworkInterfaces"]
     taken: dict[str, set[str]] = collections.defaultdict(set)
     for interface in interfaces:
         taken[interface["SubnetId"]].add(interface["PrivateIpAddress"])

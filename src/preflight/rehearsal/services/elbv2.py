@@ -112,8 +112,9 @@ def _complete_associations(account: Account, region: str) -> None:
     https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_TargetGroup.html; moto/elbv2/models.py.
     """
     backend = moto.backends.get_backend("elbv2")[account.id][region]
+    forwarded = {balancer: elbv2_listeners.forwarded_by(account, region, balancer) for balancer in list(backend.load_balancers)}
     for arn, group in list(backend.target_groups.items()):
-        group.load_balancer_arns = [other for other in list(backend.load_balancers) if elbv2_listeners.forwards(account, region, other, arn)]
+        group.load_balancer_arns = [balancer for balancer, groups in forwarded.items() if arn in groups]
 
 
 class _AnyKey(frozenset[str]):

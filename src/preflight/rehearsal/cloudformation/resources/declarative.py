@@ -8,7 +8,7 @@ describes.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -143,16 +143,22 @@ def reader(service: str, *reads: ReadSpec) -> Reader | None:
         return None
 
     def read(context: HandlerContext, physical_id: str, properties: Properties) -> Response:
-        description: Response = {}
-        for spec in reads:
-            request = spec.request(physical_id, {**properties, **description})
-            part = jmespath.search(spec.path, context.call(service, spec.operation, **request))
-            if not part:
-                continue
-            description |= {**part, **_values(spec.properties, part, physical_id)}
-        return description
+        return [{}, *_descriptions(service, reads, context, physical_id, properties)][-1]
 
     return read
+
+
+def _descriptions(
+    service: str, reads: Iterable[ReadSpec], context: HandlerContext, physical_id: str, properties: Properties
+) -> Iterator[Response]:
+    """Yields what is known of a resource after each read."""
+    description: Response = {}
+    for spec in reads:
+        request = spec.request(physical_id, {**properties, **description})
+        part = jmespath.search(spec.path, context.call(service, spec.operation, **request))
+        if part:
+            description |= {**part, **_values(spec.properties, part, physical_id)}
+            yield description
 
 
 def _values(values: Mapping[str, Value], description: Response, physical_id: str) -> Response:
@@ -212,9 +218,13 @@ class _Lifecycle:
         self, context: HandlerContext, physical_id: str, properties: Properties, response: Response
     ) -> CreatedResource:
         spec = self._spec
-        read = reader(spec.service, *spec.reads) if any(isinstance(v, str) for v in spec.attributes.values()) else None
-        description = {**response, **(read(context, physical_id, properties) if read else {})}
-        attributes = _values(spec.attributes, description, physical_id)
+        is_described = any(isinstance(value, str) for value in spec.attributes.values())
+        reads = _descriptions(spec.service, spec.reads, context, physical_id, properties) if is_described else ()
+        attributes = _values(spec.attributes, response, physical_id)
+        for description in reads:
+            attributes = _values(spec.attributes, {**response, **description}, physical_id)
+            if None not in attributes.values():
+                break
         return CreatedResource(physical_id, {k: "" if value is None else value for k, value in attributes.items()})
 
     def update(self, context: HandlerContext, physical_id: str, old: Properties, new: Properties) -> CreatedResource:

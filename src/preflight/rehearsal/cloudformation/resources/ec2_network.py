@@ -275,7 +275,11 @@ def default_group(context: HandlerContext, vpc: str) -> str:
 
 def _set_rules(context: HandlerContext, group: str, old: Properties, new: Properties) -> None:
     """Replaces the old rules by the new ones; a direction without any has the rules of a new group."""
-    egress = _new_egress(context, group) if old.get("SecurityGroupEgress") else default_egress(context, group)
+    egress: list[Request] = []  # of no interest if neither has any
+    if old.get("SecurityGroupEgress"):
+        egress = _new_egress(context, group)
+    elif new.get("SecurityGroupEgress"):
+        egress = default_egress(context, group)
     directions: tuple[tuple[str, str, str, list[Request]], ...] = (
         ("SecurityGroupIngress", "AuthorizeSecurityGroupIngress", "RevokeSecurityGroupIngress", []),
         ("SecurityGroupEgress", "AuthorizeSecurityGroupEgress", "RevokeSecurityGroupEgress", egress),

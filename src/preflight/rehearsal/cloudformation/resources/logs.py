@@ -24,11 +24,14 @@ _MOST_SUBSCRIPTIONS = 2  # of a log group
 def _create_group(context: HandlerContext, properties: Properties) -> CreatedResource:
     name = properties.get("LogGroupName") or context.generate_name(max_length=512)
     members = without(properties, "RetentionInDays", "Tags", "LogGroupName")
-    if _find(context, name) is not None:
-        msg = f"Resource of type 'AWS::Logs::LogGroup' with identifier '{name}' already exists."
-        raise ResourceFailedError(msg, "AlreadyExists")
     tags = {tag["Key"]: tag["Value"] for tag in context.all_tags(properties.get("Tags"))}
-    context.submit("logs", "CreateLogGroup", {"LogGroupName": name, **members, **({"Tags": tags} if tags else {})})
+    try:
+        context.submit("logs", "CreateLogGroup", {"LogGroupName": name, **members, **({"Tags": tags} if tags else {})})
+    except ResourceFailedError as error:
+        if error.code != "AlreadyExists":
+            raise
+        msg = f"Resource of type 'AWS::Logs::LogGroup' with identifier '{name}' already exists."
+        raise ResourceFailedError(msg, "AlreadyExists") from None
     if "RetentionInDays" in properties:
         _set_retention(context, name, properties)
     return CreatedResource(name, {"Arn": f"{_arn(context, name)}:*"})

@@ -28,12 +28,12 @@ _PARAMETER = ResourceSpec(
     physical_id="Name",
     delete=(call("DeleteParameter", by_id("Name")),),
     reads=(
+        ReadSpec("GetParameter", lambda name, _properties: {"Name": name, "WithDecryption": True}, "Parameter"),
         ReadSpec(
             "DescribeParameters",
             lambda name, _properties: {"ParameterFilters": [{"Key": "Name", "Option": "Equals", "Values": [name]}]},
             "Parameters[0]",
         ),
-        ReadSpec("GetParameter", lambda name, _properties: {"Name": name, "WithDecryption": True}, "Parameter"),
         ReadSpec(
             "ListTagsForResource",
             lambda name, _properties: {"ResourceType": "Parameter", "ResourceId": name},
