@@ -19,7 +19,7 @@ from preflight.commands import arguments, output
 from preflight.errors import MistakesError, PreflightError, StopRequested, UsageError
 from preflight.pipeline.stages import LIVE_STAGES, STAGES, TARGETS
 from preflight.report import FORMATS
-from preflight.system import extras, run_folders
+from preflight.system import extras
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _SEVERITIES = ("error", "warning", "info")
@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _check_options(words)
         args = _arguments(words)
         args.arguments = words
-        run_folders.leave_checkout()
+        _leave_checkout()
         for number in _stop_signals():
             signal.signal(number, _stopper(128 + number))
         return _run(args)
@@ -47,6 +47,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         for reason in error.mistakes if isinstance(error, MistakesError) else [_reason(error)]:
             output.say(f"preflight: {reason}")
         return 2
+
+
+def _leave_checkout() -> None:
+    from preflight.system import run_folders  # noqa: PLC0415 - help is to come at once
+
+    run_folders.leave_checkout()
 
 
 def _reason(error: Exception) -> str:

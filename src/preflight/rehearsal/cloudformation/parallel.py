@@ -32,11 +32,8 @@ def run_in_order(
         running: dict[Future[bool], str] = {}
         done: queue.SimpleQueue[Future[bool]] = queue.SimpleQueue()
         while running or (waiting and not stop.is_set()):
-            if not stop.is_set():
-                for name in _pop_ready(waiting):
-                    future = pool.submit(contextvars.copy_context().run, act, name)
-                    running[future] = name
-                    future.add_done_callback(done.put)
+            for name in () if stop.is_set() else _pop_ready(waiting):
+                running[_begin(pool, act, name, done)] = name
             if not running and failed:
                 break
             if not running and not stop.is_set():
@@ -54,6 +51,13 @@ def run_in_order(
                     if not continues:
                         stop.set()
     return failed
+
+
+def _begin(pool: ThreadPoolExecutor, act: Callable[[str], bool], name: str, done: queue.SimpleQueue[Future[bool]]) -> Future[bool]:
+    """Returns the future of a step, which puts itself into `done`."""
+    future = pool.submit(contextvars.copy_context().run, act, name)
+    future.add_done_callback(done.put)
+    return future
 
 
 def _wait(done: queue.SimpleQueue[Future[bool]], timeout: float | None) -> Iterator[Future[bool]]:
