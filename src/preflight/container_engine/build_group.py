@@ -13,6 +13,7 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+from preflight.container_engine import engine_info
 from preflight.container_engine.engine import Engine
 from preflight.errors import WaitExpiredError
 from preflight.system import waiting
@@ -27,7 +28,7 @@ PATIENCE = 5.0  # seconds for killed processes to end
 def bounded(engine: Engine, run: str, *, root: Path = ROOT) -> Iterator[tuple[str, ...]]:
     """Yields the options of a build that put it into a group of the run; none if this machine cannot have one."""
     name = f"{PREFIX}{run}"
-    if engine.run("info", "--format", "{{.Host.CgroupManager}}").stdout.strip() != "cgroupfs":
+    if engine_info.of(engine).cgroup_manager != "cgroupfs":
         yield ()
         return
     try:

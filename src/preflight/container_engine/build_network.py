@@ -18,7 +18,7 @@ from preflight.container_engine import engine as engines
 from preflight.container_engine import pause_image
 from preflight.container_engine.engine import Engine
 from preflight.errors import ToolBrokeError
-from preflight.system import processes, run_folders
+from preflight.system import iptables, processes, run_folders
 
 MODES = ("restricted", "none")
 LINK_LOCAL = "169.254.0.0/16"
@@ -50,8 +50,7 @@ def namespace(engine: Engine, run: str, *, is_closed: bool = False) -> Iterator[
 
 
 def _restrict(path: Path, addresses: Path) -> None:
-    for rule in rules(own_addresses(), resolvers()):
-        processes.run_checked("nsenter", f"--net={path}", "iptables", *rule.split(), timeout=30)
+    _add(path, "filter", rules(own_addresses(), resolvers()))
     _close_ipv6(path, addresses)
 
 
@@ -60,9 +59,14 @@ def close_machine(path: Path) -> None:
 
     The rules stand where addresses have been translated already: those of the task's own endpoints are not link-local there.
     """
-    for rule in rules(own_addresses(), resolvers()):
-        changed = rule.replace("-A OUTPUT", "-t mangle -A POSTROUTING").replace("REJECT", "DROP")
-        processes.run_checked("nsenter", f"--net={path}", "iptables", *changed.split(), timeout=30)
+    of_tasks = [rule.replace("-A OUTPUT", "-A POSTROUTING").replace("REJECT", "DROP") for rule in rules(own_addresses(), resolvers())]
+    _add(path, "mangle", of_tasks)
+
+
+def _add(path: Path, table: str, added: Sequence[str]) -> None:
+    completed = iptables.add(path, {table: added})
+    if completed.code != 0:
+        raise ToolBrokeError(str(completed))
 
 
 def own_addresses(fib_trie: str = "") -> list[str]:

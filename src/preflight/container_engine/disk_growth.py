@@ -5,12 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from preflight.container_engine.engine import Engine
-
 GIBIBYTE = 1 << 30
 MOST = 20 * GIBIBYTE  # Fargate's disk for image and task: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-task-storage.html
 SPARED = 4 * GIBIBYTE  # of this machine's disk, or half of what is free if that is less
-_STORE = {"podman": "{{.Store.GraphRoot}}", "docker": "{{.DockerRootDir}}"}
 
 
 class DiskGrowth:
@@ -26,13 +23,6 @@ class DiskGrowth:
         if self._free - free_bytes(self._folder) <= self._most:
             return None
         return f"it took more than {self._most / GIBIBYTE:.1f} GiB of the disk"
-
-
-def store(engine: Engine) -> Path:
-    """Returns the folder of an engine's images; the root folder if they are not on this machine."""
-    completed = engine.run("info", "--format", _STORE.get(engine.program, "")) if engine.is_local else None
-    folder = Path(completed.stdout.strip()) if completed is not None and completed.code == 0 else Path("/")
-    return folder if folder.is_dir() else Path("/")
 
 
 def free_bytes(folder: Path) -> int:

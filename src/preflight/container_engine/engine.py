@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from preflight.container_engine import pause_image
+from preflight.container_engine.engine_info import KeptInfo
 from preflight.errors import PreflightError, ToolBrokeError, ToolMissingError
 from preflight.system import processes, run_folders, waiting
 from preflight.system.processes import CompletedProcess, Trouble
@@ -46,6 +47,7 @@ class Engine:
     env: Mapping[str, str] = field(default_factory=dict)
     is_local: bool = True
     namespace: Path | None = None  # the network namespace that it runs in, if not this process's
+    kept: KeptInfo = field(default_factory=KeptInfo, compare=False, repr=False)
 
     @property
     def name(self) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 
-from preflight.container_engine import disk_growth, pull_network
+from preflight.container_engine import engine_info, pull_network
 from preflight.container_engine.disk_growth import DiskGrowth
 from preflight.container_engine.engine import Engine
 from preflight.container_engine.scratch import scratch
@@ -27,7 +27,7 @@ def pull(engine: Engine, image: str, *options: str, is_own: bool = False) -> Com
     if not is_own and pull_network.is_here(image):
         why = f"Error: {image}: connection refused: its registry is this machine, or an address that only this machine has"
         return CompletedProcess((engine.program, "pull"), 125, "", why)
-    growth = DiskGrowth(disk_growth.store(engine))
+    growth = DiskGrowth(engine_info.store(engine))
     network = contextlib.nullcontext(engine) if is_own else pull_network.restricted(engine, image)
     try:
         with network as restricted, scratch(restricted) as own:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 
-from preflight.container_engine import disk_growth
+from preflight.container_engine import engine_info
 from preflight.container_engine.engine import Engine
 from preflight.errors import ToolBrokeError
 from preflight.model import Say
@@ -67,7 +67,7 @@ def advice(engine: Engine, image: str) -> str:
 def _names(engine: Engine, image: str) -> list[str]:
     """Returns the names of an image, out of the list of the store: podman does not say them any more."""
     names: list[str] = []
-    for file in disk_growth.store(engine).glob("*-images/images.json"):
+    for file in engine_info.store(engine).glob("*-images/images.json"):
         try:
             listed = json.loads(file.read_text(encoding="utf-8"))
         except (OSError, ValueError):

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from preflight.container_engine import disk_growth
+from preflight.container_engine import engine_info
 from preflight.container_engine.engine import Engine
 from preflight.system import run_folders
 
@@ -37,7 +37,7 @@ def _marked(engine: Engine) -> Iterator[tuple[str, str]]:
     """Yields the id of each container of a build of this program, and what process started it."""
     listed = json.loads(engine.must("ps", "--all", "--external", "--format", "json") or "[]")
     containers = [str(one["Id"]) for one in listed if one["State"] == STORAGE]
-    folders = disk_growth.store(engine) if containers else Path()
+    folders = engine_info.store(engine) if containers else Path()
     for container in containers:
         for file in folders.glob(f"*-containers/{container}/userdata/buildah.json"):
             owner = _owner(file)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from preflight.container_engine import build_group, build_network, disk_growth, image_pull, standins, unfinished_builds
+from preflight.container_engine import build_group, build_network, engine_info, image_pull, standins, unfinished_builds
 from preflight.container_engine import engine as engines
 from preflight.container_engine.disk_growth import DiskGrowth
 from preflight.container_engine.engine import Engine
@@ -141,7 +141,7 @@ class Builder:
         return (*(f"--build-context={name}=container-image://{image}" for name, image in images.items()), "--file", str(self._dockerfile)), None
 
     def _attempt(self, platform: str, *args: str, text: str | None = None) -> None:
-        growth = DiskGrowth(disk_growth.store(self._engine))
+        growth = DiskGrowth(engine_info.store(self._engine))
         try:
             with self._isolated() as (engine, options), scratch(engine) as own:
                 completed = own.run("build", *options, *args, input_text=text, timeout=TIMEOUT, trouble=growth.trouble)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from preflight.container_engine import docker_program
+from preflight.container_engine import docker_program, engine_info
 from preflight.container_engine import engine as engines
 from preflight.container_engine.engine import Engine
 from preflight.container_engine.standins import Standins
@@ -62,6 +62,8 @@ def serve(settings: ServeOptions, ready: Callable[[Server, Path | None], None]) 
             if engine
             else None
         )
+        if engine is not None:
+            threading.Thread(target=engine_info.of, args=(engine,), daemon=True).start()  # before the first task asks
         base = Standins(engine, settings.standins) if engine else None
         with server.running(
             folder=folder,

@@ -19,7 +19,7 @@ class Managed(Engine):
     """An engine whose groups are managed by `version`."""
 
     def run(self, *args: str, **_options: Any) -> CompletedProcess:
-        return CompletedProcess(args, 0, f"{self.version}\n", "")
+        return CompletedProcess(args, 0, f"/var/lib\n{self.version}\n", "")
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from preflight.container_engine import disk_growth, image_pull, scratch
+from preflight.container_engine import disk_growth, engine_info, image_pull, scratch
 from preflight.container_engine.engine import Engine
 from preflight.errors import ToolBrokeError
 from preflight.system import run_folders
@@ -76,7 +76,7 @@ def test_an_image_may_take_what_fargate_has_or_the_machine_can_spare(
 ) -> None:
     left = [free * disk_growth.GIBIBYTE]
     monkeypatch.setattr(disk_growth, "free_bytes", lambda _folder: left[0])
-    growth = disk_growth.DiskGrowth(disk_growth.store(engine))
+    growth = disk_growth.DiskGrowth(engine_info.store(engine))
 
     left[0] -= most * disk_growth.GIBIBYTE
     assert growth.trouble() is None

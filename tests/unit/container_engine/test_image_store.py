@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from preflight.container_engine import disk_growth, image_store
 from preflight.container_engine import engine as engines
+from preflight.container_engine import engine_info, image_store
 from preflight.errors import ToolBrokeError
 from preflight.system import waiting
 from preflight.system.processes import CompletedProcess
@@ -47,7 +47,7 @@ class Store(engines.Engine):
 
 
 def named(folder: Path, monkeypatch: pytest.MonkeyPatch, names: list[str]) -> None:
-    monkeypatch.setattr(disk_growth, "store", lambda _engine: folder)
+    monkeypatch.setattr(engine_info, "store", lambda _engine: folder)
     (folder / "overlay-images").mkdir()
     (folder / "overlay-images" / "images.json").write_text(json.dumps([{"id": ONE, "names": names}, {"id": TWO}]))
 

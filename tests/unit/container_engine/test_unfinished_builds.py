@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from preflight.container_engine import disk_growth, unfinished_builds
 from preflight.container_engine import engine as engines
+from preflight.container_engine import engine_info, unfinished_builds
 from preflight.system import run_folders
 from preflight.system.processes import CompletedProcess
 
@@ -44,7 +44,7 @@ class Listing(engines.Engine):
 def test_only_containers_of_killed_builds_of_this_program_are_removed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, has_own: bool, removed: list[str]
 ) -> None:
-    monkeypatch.setattr(disk_growth, "store", lambda _engine: tmp_path)
+    monkeypatch.setattr(engine_info, "store", lambda _engine: tmp_path)
     for name, owner in {**CONTAINERS, "running": "1:1"}.items():
         folder = tmp_path / "overlay-containers" / name / "userdata"
         folder.mkdir(parents=True)

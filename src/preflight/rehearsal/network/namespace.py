@@ -13,7 +13,7 @@ from pathlib import Path
 
 from preflight.errors import PreflightError
 from preflight.rehearsal.network import outbound
-from preflight.system import processes
+from preflight.system import iptables
 
 _CLONE_NEWNET = 0x40000000
 _SIOCSIFADDR = 0x8916
@@ -81,16 +81,9 @@ def assign(pid: int, address: str, *, number: int = 1, mask: str = "255.255.255.
 
 
 def apply_iptables(pid: int, tables: Mapping[str, Sequence[str]]) -> bool:
-    """Adds rules of iptables, by table, in the namespace of process `pid`. Returns True on success.
-
-    A rule that begins with a colon creates a chain, or empties it.
-    """
-    text = "".join(
-        f"*{table}\n" + "".join(f"{rule}\n" for rule in rules) + "COMMIT\n" for table, rules in tables.items()
-    )
-    command = ("iptables-restore", "--wait", "5", "--noflush")
+    """Adds rules of iptables, by table, in the namespace of process `pid`. Returns True on success."""
     try:
-        return processes.run("nsenter", f"--net=/proc/{pid}/ns/net", *command, timeout=20, input_text=text).code == 0
+        return iptables.add(Path(f"/proc/{pid}/ns/net"), tables).code == 0
     except PreflightError:
         return False
 
