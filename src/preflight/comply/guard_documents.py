@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from preflight.comply import waivers
 from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
+from preflight.templates import surrogate_pairs
 from preflight.templates.template import Key, Template
 
 _ODD_KEY = re.compile(r"[^A-Za-z_]|$|(true|false|null|yes|no|on|off|y|n)$", re.IGNORECASE)
@@ -42,7 +43,7 @@ class GuardDocument:
     @cached_property
     def text(self) -> str:
         """The whole document."""
-        return self.as_data if self.file is None else self.file.read_text(encoding="utf-8-sig")
+        return self.as_data if self.file is None else surrogate_pairs.joined_if_json(self.file.read_text(encoding="utf-8-sig"))
 
     @cached_property
     def as_data(self) -> str:
@@ -57,7 +58,7 @@ class GuardDocument:
     def part(self, types: AbstractSet[str] | None, sections: Iterable[str]) -> str:
         """The text of the document with the resources of some types only (None: all), and of its other sections some."""
         resources = ", ".join(text for kind, text in self._resources if types is None or not kind or kind in types)
-        others = "".join(f", {json.dumps(name)}: {_as_json(self.data[name])}" for name in ("Metadata", *sections) if name in self.data)
+        others = "".join(f", {_as_json(name)}: {_as_json(self.data[name])}" for name in ("Metadata", *sections) if name in self.data)
         return f'{{"Resources": {{{resources}}}{others}}}'
 
     @cached_property
@@ -65,7 +66,7 @@ class GuardDocument:
         """The type of each resource, and its text with its logical id."""
         resources = self.data.get("Resources")
         items = resources.items() if isinstance(resources, dict) else ()
-        return [(str(r.get("Type")) if isinstance(r, dict) else "", f"{json.dumps(name)}: {_as_json(r)}") for name, r in items]
+        return [(str(r.get("Type")) if isinstance(r, dict) else "", f"{_as_json(name)}: {_as_json(r)}") for name, r in items]
 
 
 def resolved(stacks: ResolvedStacks) -> dict[Path, tuple[ResolvedTemplate, GuardDocument]]:
@@ -110,12 +111,13 @@ def _is_odd(value: Any) -> bool:
     return isinstance(value, float) and not math.isfinite(value)
 
 
-def _as_json(data: Mapping[str, Any]) -> str:
-    """Returns a document as JSON; numbers that JSON does not have become text."""
+def _as_json(data: Any) -> str:
+    """Returns a document as JSON that cfn-guard reads: numbers that JSON does not have become text, and no character is two escapes."""
     try:
-        return json.dumps(data, allow_nan=False)
+        text = json.dumps(data, allow_nan=False)
     except ValueError:
-        return json.dumps(_without_floats(data))
+        text = json.dumps(_without_floats(data))
+    return surrogate_pairs.joined(text)
 
 
 def _without_floats(value: Any) -> Any:

@@ -18,7 +18,7 @@ from typing import Any
 
 from preflight.lint import duplicate_keys
 from preflight.system import confinement
-from preflight.templates import error_location
+from preflight.templates import error_location, surrogate_pairs
 
 MAX_MEMORY = 4 << 30  # bytes of address space
 UNREADABLE = "E000"  # cfn-lint could not read the template, transform it, or run a rule
@@ -85,10 +85,12 @@ class _Linter:
             problems = [confinement.problem(Path(filename), root, limit=self._settings["limit"]) for root in roots]
             if filename not in listed and None not in problems:
                 raise FileNotFoundError(errno.ENOENT, "not a file of the checkout", filename)
+            text = Path(filename).read_text(encoding="utf-8")
+            joined = surrogate_pairs.joined_if_json(text)
             try:
-                return load(filename)
+                return load(filename) if joined == text else cfn_yaml.loads(joined, filename)
             except cfn_yaml.CfnParseError:
-                return cfn_yaml.loads(duplicate_keys.without_replaced(Path(filename).read_text(encoding="utf-8")), filename)
+                return cfn_yaml.loads(duplicate_keys.without_replaced(joined), filename)
 
         logging.getLogger("cfnlint").setLevel(logging.CRITICAL)  # what it logs may hold names out of templates
         cfn_yaml.load = load_confined

@@ -15,6 +15,7 @@ from typing import Any, cast
 import yaml
 
 from preflight.errors import UsageError
+from preflight.templates import surrogate_pairs
 
 Key = str | int
 Data = Any  # what JSON can say
@@ -145,7 +146,7 @@ def compose(text: str) -> yaml.Node | None:
         UnreadableError: it is not well-formed.
     """
     try:
-        loader = _LOADER(text.replace("\t", " ") if text.lstrip().startswith("{") else text)
+        loader = _LOADER(surrogate_pairs.joined(text.replace("\t", " ")) if text.lstrip().startswith("{") else text)
         try:
             return cast("yaml.Node | None", loader.get_single_node())
         finally:
