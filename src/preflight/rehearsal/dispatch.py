@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import io
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 PathHandler = Callable[[Request], Response]
+_POLLS = frozenset({"ReceiveMessage", "PollForActivityTask", "PollForDecisionTask"})  # moto answers them when something comes
 
 
 class Dispatcher:
@@ -57,13 +59,13 @@ class Dispatcher:
             if handler is not None:
                 return handler(request)(environ, start_response)
             if scope is None:
-                return self._moto_answer(environ, start_response)
+                return self._moto_answer(environ, start_response, request)
             refusal = _refusal_by_tables(scope, request)
             if refusal is not None:
                 return refusal(environ, start_response)
             service = self.services.get(scope.service)
             if service is None:
-                return self._moto_answer(environ, start_response)
+                return self._moto_answer(environ, start_response, request)
             return self._serve(environ, start_response, request, service, scope.region)
         except ClientDisconnected:
             answer = Response(status=ClientDisconnected.code)
@@ -99,7 +101,7 @@ class Dispatcher:
             response = self._response(service, region, name, request)
             if response is not None:
                 return response(environ, start_response)
-            chunks = self._moto_answer(environ, start_response)
+            chunks = self._moto_answer(environ, start_response, request)
             with self._noting_errors(service, region, name):
                 if name in service.completions:
                     service.completions[name](self._account, region)
@@ -108,8 +110,10 @@ class Dispatcher:
                 service.after(region, request)
         return chunks
 
-    def _moto_answer(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        with self._lock:  # moto goes through dictionaries that another request would change
+    def _moto_answer(self, environ: WSGIEnvironment, start_response: StartResponse, request: Request) -> Iterable[bytes]:
+        environ["wsgi.input"] = io.BytesIO(request.get_data())  # a client may send it slowly
+        is_poll = protocol.operation_name(request) in _POLLS
+        with contextlib.nullcontext() if is_poll else self._lock:  # moto goes through dictionaries that another request would change
             chunks: Iterable[bytes] = self._moto(environ, _without_cors(start_response))
         return chunks
 

@@ -138,7 +138,7 @@ class Principals:
 
     def _groups(self, owner: Any) -> Iterable[Any]:
         partition = str(owner.arn).split(":")[1]
-        return [group for group in self._iam(partition).groups.values() if owner in group.users]
+        return [group for group in list(self._iam(partition).groups.values()) if owner in group.users]
 
     def _boundary(self, owner: Any) -> Policy | None:
         arn = getattr(owner, "permissions_boundary_arn", None)

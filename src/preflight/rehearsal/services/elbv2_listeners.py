@@ -214,7 +214,7 @@ def _check_group(group: Described, balancer: Described, protocol: str | None) ->
 
 def _check_association(account: Account, region: str, group: str, balancer: str) -> None:
     """No other load balancer forwards to a target group."""
-    for other in moto.backends.get_backend("elbv2")[account.id][region].load_balancers:
+    for other in list(moto.backends.get_backend("elbv2")[account.id][region].load_balancers):
         if other != balancer and group in forwarded_by(account, region, other):
             msg = f"The following target groups cannot be associated with more than one load balancer: {group}"
             raise Refusal("TargetGroupAssociationLimit", msg)
@@ -223,7 +223,7 @@ def _check_association(account: Account, region: str, group: str, balancer: str)
 def forwarded_by(account: Account, region: str, balancer: str) -> set[str]:
     """Returns the target groups that the listeners and the rules of a load balancer forward to."""
     listeners = moto.backends.get_backend("elbv2")[account.id][region].load_balancers[balancer].listeners
-    rules = [rule for listener in list(listeners.values()) for rule in listener.rules.values()]
+    rules = [rule for listener in list(listeners.values()) for rule in list(listener.rules.values())]
     return {group for rule in rules for action in rule.actions for group in _forwarded(action.data)}
 
 

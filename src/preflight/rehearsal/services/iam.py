@@ -31,7 +31,7 @@ def _create_role(policies: ManagedPolicies, account: Account, call: Call) -> Non
     """
     backend = _backend(account, call.region)
     name, boundary = str(call.parameters.get("RoleName")), call.parameters.get("PermissionsBoundary")
-    if any(role.name.lower() == name.lower() for role in backend.roles.values()):
+    if any(role.name.lower() == name.lower() for role in list(backend.roles.values())):
         raise Refusal("EntityAlreadyExists", f"Role with name {name} already exists.")
     _need_principals(account, call, call.parameters.get(_TRUST))
     policies.accept(str(boundary), call.region)
@@ -59,7 +59,7 @@ def missing_principals(account: Account, region: str, document: Any) -> Iterator
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html.
     """
     backend, policy = _backend(account, region), iam_policy_evaluation.document(document) or {}
-    arns = {entity.arn for entities in (backend.roles, backend.users) for entity in entities.values()}
+    arns = {entity.arn for entities in (backend.roles, backend.users) for entity in list(entities.values())}
     of_account = re.compile(rf"arn:[a-z-]+:iam::{account.id}:(user|role)/(?!aws-service-role/).+")
     for _, statement in iam_policy_documents.statements(policy):
         for _, arn in iam_policy_principals.principals(statement, "AWS"):
@@ -82,7 +82,7 @@ def _put_role_policy(account: Account, call: Call) -> None:
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html; moto/iam/models.py.
     """
     _policy(account, call)
-    name, roles = call.parameters.get("RoleName"), _backend(account, call.region).roles.values()
+    name, roles = call.parameters.get("RoleName"), list(_backend(account, call.region).roles.values())
     policies: Mapping[str, str] = next((role.policies for role in roles if role.name == name), {})
     documents = {**policies, call.parameters["PolicyName"]: call.parameters["PolicyDocument"]}
     if sum(map(iam_policy_documents.size, documents.values())) > _ROLE_POLICY_BYTES:
@@ -114,7 +114,7 @@ def _attached(policies: ManagedPolicies, account: Account, call: Call) -> None:
 def _has_entity(backend: Any, call: Call) -> bool:
     """Whether the role, user or group of a request exists."""
     entities = {"RoleName": backend.roles, "UserName": backend.users, "GroupName": backend.groups}
-    return any(call.parameters[key] in {entity.name for entity in of_kind.values()} for key, of_kind in entities.items() if key in call.parameters)
+    return any(call.parameters[key] in {entity.name for entity in list(of_kind.values())} for key, of_kind in entities.items() if key in call.parameters)
 
 
 def _backend(account: Account, region: str) -> Any:

@@ -37,7 +37,7 @@ def _taken(kind: str) -> Check:
     """Returns the check that a region has no other namespace of a kind and name."""
 
     def check(account: Account, call: Call) -> None:
-        for namespace in _backend(account, call.region).namespaces.values():
+        for namespace in list(_backend(account, call.region).namespaces.values()):
             if (namespace.type, namespace.name) == (kind, call.parameters["Name"]):
                 msg = f"The namespace that you're trying to create already exists: {namespace.id}"
                 raise Refusal("NamespaceAlreadyExists", msg)
@@ -62,7 +62,7 @@ def _service(account: Account, call: Call) -> None:
         msg = "HealthCheckConfig cannot be specified for a service in a private DNS namespace: specify HealthCheckCustomConfig"
         raise Refusal("InvalidInput", msg)
     spelt = str if namespace.type == "HTTP" else str.lower  # names of DNS differ in more than case
-    services = [one for one in backend.services.values() if _namespace_id(one.namespace_id, one.dns_config) == identifier]
+    services = [one for one in list(backend.services.values()) if _namespace_id(one.namespace_id, one.dns_config) == identifier]
     if spelt(parameters["Name"]) in {spelt(one.name) for one in services}:
         raise Refusal("ServiceAlreadyExists", f"Service already exists: {parameters['Name']} in namespace {identifier}")
 
