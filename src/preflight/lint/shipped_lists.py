@@ -14,12 +14,12 @@ from collections.abc import Sequence
 from preflight.aws import growing_lists
 
 _MISSING = re.compile(r"'(?P<value>[^']*)' is not one of \[")
-_LONGEST = 60  # characters of a value: none that AWS has comes near it
-_SIZES = r"(nano|micro|small|medium|large|\d{0,3}xlarge|metal(-\d{1,3}xl)?)"
+_LONGEST = 128  # characters of a value, about twice the longest that AWS has
+_SIZES = r"(nano|micro|small|medium|large|\d{0,3}xl(arge)?|metal(-\d{1,3}xl)?)"
 _CLASS = re.compile(rf"([a-z]+\.)?(?P<series>[a-z]+)(?P<generation>\d{{1,3}})([a-z-][a-z0-9-]{{0,20}})?\.{_SIZES}(\.[a-z0-9]+){{0,3}}")
 _VERSION = re.compile(
     r"\d{1,2}(\.(\d{1,6}|x)){0,4}"
-    r"(\.mysql_aurora(\.\d{1,3}){2,3}|-RDS\.\d{8}|-R\d{1,2}|-limitless|\.v\d{1,2}|\.sb\d{8}\.r\d{1,2}|\.ru-[0-9a-z.-]{1,40})?"
+    r"(\.mysql_aurora(\.\d{1,3}){2,4}|-rds\.\d{8}|-R\d{1,2}|-limitless|\.v\d{1,2}|\.sb\d{8}\.r\d{1,2}|\.ru-[0-9a-z.-]{1,40})?"
 )
 ENUM = "E3030"
 _OF_CLASSES = (
