@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _leave_checkout() -> None:
-    from preflight.system import run_folders  # noqa: PLC0415 - help is to come at once
+    from preflight.system import run_folders  # noqa: PLC0415 - so that --help loads little
 
     run_folders.leave_checkout()
 

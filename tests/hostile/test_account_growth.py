@@ -184,13 +184,21 @@ def test_a_request_that_does_not_go_on_is_given_up(account: Server, monkeypatch:
 
 @pytest.mark.hostile(8, input="a task begins to push a layer, and goes away or sends no more", happens="the push is given up, and the run goes on", limit="120 s without a byte")
 @pytest.mark.parametrize("goes_away", [pytest.param(True, id="goes away"), pytest.param(False, id="sends no more")])
-def test_a_push_that_does_not_go_on_is_no_trouble_of_the_account(account: Server, monkeypatch: pytest.MonkeyPatch, *, goes_away: bool) -> None:
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param("Content-Length: 2000000\r\n\r\nx", id="a body of known length"),
+        pytest.param("Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", id="between two chunks"),
+        pytest.param("Transfer-Encoding: chunked\r\n\r\n5\r\nhel", id="within a chunk"),
+    ],
+)
+def test_a_push_that_does_not_go_on_is_no_trouble_of_the_account(account: Server, monkeypatch: pytest.MonkeyPatch, body: str, *, goes_away: bool) -> None:
     monkeypatch.setattr(server._QuietRequestHandler, "timeout", 0.2)
     host, _, port = account.address.removeprefix("http://").partition(":")
     head = f"POST /v2/app/blobs/uploads/?digest=sha256:{'0' * 64} HTTP/1.1\r\nHost: {host}:{port}\r\nAuthorization: Basic {token_for_repository(account)}\r\n"
 
     with socket.create_connection((host, int(port)), timeout=20) as connection:
-        connection.sendall(f"{head}Content-Length: 2000000\r\n\r\nx".encode())
+        connection.sendall(f"{head}{body}".encode())
         if goes_away:
             connection.shutdown(socket.SHUT_WR)
         status = connection.recv(12)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -205,9 +206,11 @@ def _trouble_of(engine: Engine) -> str | None:
 
 def _is_local(engine: Engine) -> bool:
     """Whether the process ids that the engine tells are those of this machine."""
-    holder = engine.must("run", "--detach", "--network", "none", "--label", f"{RUN_LABEL}=probe", pause_image.IMAGE)
-    container = holder.splitlines()[-1]
+    run = f"probe-{secrets.token_hex(4)}"
+    container = f"preflight-{run}"  # known before it is made, as this process may be stopped in between
+    labels = (f"--label={RUN_LABEL}={run}", f"--label={OWNER_LABEL}={run_folders.owner_name()}")
     try:
+        engine.must("run", "--detach", f"--name={container}", "--network=none", *labels, pause_image.IMAGE)
         pid = engine.must("inspect", "--type", "container", "--format", "{{.State.Pid}}", container)
         command = Path(f"/proc/{pid}/cmdline")
         return command.exists() and command.read_bytes().startswith(b"/pause")

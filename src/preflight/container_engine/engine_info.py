@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from preflight.errors import PreflightError
 
 if TYPE_CHECKING:
     from preflight.container_engine.engine import Engine
@@ -37,8 +40,18 @@ def of(engine: Engine) -> EngineInfo:
             completed = engine.run("info", "--format", _TEMPLATES.get(engine.program, ""))
             if completed.code != 0:
                 return EngineInfo()
-            engine.kept.info = EngineInfo(*completed.stdout.strip().splitlines()[:2])
+            engine.kept.info = EngineInfo(*completed.stdout.splitlines()[:2])
         return engine.kept.info
+
+
+def ask_ahead(engine: Engine) -> None:
+    """Ask an engine in the background, before the first task needs to know; whoever needs it meets the error, if there is one."""
+
+    def ask() -> None:
+        with contextlib.suppress(PreflightError):
+            of(engine)
+
+    threading.Thread(target=ask, daemon=True, name="engine-info").start()
 
 
 def store(engine: Engine) -> Path:

@@ -417,14 +417,14 @@ _STACKS: tuple[tuple[str, str | None, str], ...] = (
         "Add DependsOn: the listener (or listener rule) that forwards to the target group.",
     ),
     (
-        rf"(?P<name>\b{_ID}(?:, ?{_ID})*)\b['\]]? (?:does not|do not) exist",
+        rf"(?P<name>\b{_ID}(?:, ?{_ID}){{0,20}})\b['\]]? (?:does not|do not) exist",
         None,
-        "No stack of the plan creates {name}. If your account has it, make it a parameter and give it an output of an earlier stack; `preflight init` writes a stack that stands for the account.",
+        "No stack of the plan creates {name}. Make what your account has a parameter, with an output of an earlier stack for its value; `preflight init` writes a stack that stands for the account.",
     ),
     (
         r"Could not resolve the dynamic reference \{\{resolve:(?:ssm|ssm-secure|secretsmanager):(?P<name>arn(?::[^:}]*){6}|[^:}]+)",
         None,
-        "Create {name} in an earlier stack of the plan; `preflight init` writes a stack that stands for the account.",
+        "Create {name} in an earlier stack of the plan, and refer to it by its name or by an output; `preflight init` writes a stack that stands for the account.",
     ),
     (r"No export named (?P<name>\S+) found", None, "Create the stack that exports {name} first, or correct the name."),
     (r"network mode .awsvpc", "NetworkMode", "Set NetworkMode: awsvpc."),

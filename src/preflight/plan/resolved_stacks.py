@@ -211,7 +211,7 @@ def nested_templates(templates: Mapping[Path, Template]) -> dict[Path, set[Path]
 
 
 def _exports(document: ResolvedTemplate) -> Iterator[tuple[str, Any]]:
-    """Yields the names that a document exports, with their values; without a plan, also as a stack named like the file has them."""
+    """Yields the names that a document exports, with their values; without a plan, also under the name of a stack called like the file."""
     short, long = _stack_name(document.stack, document.path), _named_as_file(document.path)
     for output in document.data["Outputs"].values():
         export = output.get("Export")

@@ -63,7 +63,7 @@ def serve(settings: ServeOptions, ready: Callable[[Server, Path | None], None]) 
             else None
         )
         if engine is not None:
-            threading.Thread(target=engine_info.of, args=(engine,), daemon=True).start()  # before the first task asks
+            engine_info.ask_ahead(engine)
         base = Standins(engine, settings.standins) if engine else None
         with server.running(
             folder=folder,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from preflight.container_engine import build_group, engine_secrets, image_store, scratch, standins, unfinished_builds
 from preflight.container_engine import engine as engines
 from preflight.container_engine.engine import Engine
@@ -17,8 +19,10 @@ def sweep_machine(say: Say, *, is_dry: bool = False, has_images: bool = False) -
 
     Raises:
         ToolBrokeError: the engine could not remove something.
+        UsageError: there is no cache folder for the lock of a sweep.
     """
-    with run_folders.turn("sweep"):  # of two at once, one would stop what the other one starts to remove the same run
+    # Two at once would both remove a run, and the one would stop the commands with which the other does.
+    with contextlib.nullcontext() if is_dry else run_folders.turn("sweep"):
         return _sweep(say, is_dry=is_dry, has_images=has_images)
 
 

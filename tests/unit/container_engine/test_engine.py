@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from typing import Any
 from unittest import mock
 
 import pytest
 
 from preflight.container_engine import engine as engines
 from preflight.container_engine.engine import Engine
-from preflight.errors import ToolBrokeError
-from preflight.system import processes
+from preflight.errors import StopRequested, ToolBrokeError
+from preflight.system import processes, run_folders
 from preflight.system.processes import CompletedProcess
 
 REMOVING = CompletedProcess(("podman",), 125, "", 'unknown FS magic on "/run/netns/netns-1": ef53')
@@ -59,3 +61,23 @@ def test_an_engine_that_does_not_work_comes_with_what_to_do_next(monkeypatch: py
         engines.find()
 
     assert str(broke.value) == f"no working container engine: read-only file system. {advice}"
+
+
+def test_a_probe_that_is_stopped_while_it_starts_is_removed_by_its_name() -> None:
+    @dataclass(frozen=True)
+    class Stopping(Engine):
+        calls: list[tuple[str, ...]] = field(default_factory=list)
+
+        def run(self, *args: str, **_options: Any) -> CompletedProcess:
+            self.calls.append(args)
+            if args[0] == "run":
+                raise StopRequested(130)
+            return CompletedProcess(args, 0, "", "")
+
+    stopping = Stopping("podman", "4")
+    with pytest.raises(StopRequested):
+        engines._is_local(stopping)
+
+    started, removed = stopping.calls
+    assert f"--name={removed[-1]}" in started
+    assert f"--label={engines.OWNER_LABEL}={run_folders.owner_name()}" in started

@@ -268,3 +268,13 @@ def test_the_fix_of_a_health_check_names_the_program_that_is_missing(said: str, 
 )  # fmt: skip
 def test_what_only_the_users_account_has_is_said_to_be_that(reason: str, fix: str) -> None:
     assert stop_reasons.of_stack(reason, "AWS::ECS::Service")[1].startswith(fix)
+
+
+@pytest.mark.hostile(12, input="a template names twenty thousand subnets, and CloudFormation repeats them in its reason", happens="the fix is found at once", limit="21 names of a list")
+@pytest.mark.parametrize("end", ["", " does not exist"])
+def test_a_reason_with_many_names_takes_no_time(end: str) -> None:
+    names = ", ".join(f"subnet-{number:017x}" for number in range(20_000))
+
+    _property, fix = stop_reasons.of_stack(f"The subnets {names}{end}")
+
+    assert (f"{19_999:017x}" in fix) is bool(end)

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -70,7 +71,12 @@ def test_nobody_waits_for_a_queue_that_is_polled(account: Server) -> None:
 def test_nobody_waits_for_a_body_that_is_sent_slowly(account: Server, monkeypatch: pytest.MonkeyPatch, header: str) -> None:
     dispatcher, arrived = account.parts.dispatcher, threading.Event()
     handler = dispatcher._handler
-    monkeypatch.setattr(dispatcher, "_handler", lambda *args: (arrived.set(), handler(*args))[1])
+
+    def note(*args: Any) -> Any:
+        arrived.set()
+        return handler(*args)
+
+    monkeypatch.setattr(dispatcher, "_handler", note)
     with socket.create_connection(("127.0.0.1", int(account.address.rpartition(":")[2]))) as slow, ThreadPoolExecutor(1) as pool:
         slow.sendall(f"PUT /bucket/key HTTP/1.1\r\nHost: 127.0.0.1\r\n{header}Content-Length: 1000\r\n\r\nx".encode())
         assert arrived.wait(timeout=10)

@@ -34,9 +34,9 @@ def run_in_order(
         while running or (waiting and not stop.is_set()):
             for name in () if stop.is_set() else _pop_ready(waiting):
                 running[_begin(pool, act, name, done)] = name
-            if not running and failed:
+            if not running and (failed or stop.is_set()):
                 break
-            if not running and not stop.is_set():
+            if not running:
                 msg = f"no order satisfies {sorted(waiting)}"
                 raise RuntimeError(msg)
             finished = list(_wait(done, timeout=0.1 if cancel else None))

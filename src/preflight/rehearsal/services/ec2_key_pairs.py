@@ -1,4 +1,4 @@
-"""Public keys in each format that EC2 imports, where moto knows two of them and breaks at what is no key."""
+"""Public keys in each format that EC2 imports; moto knows two of them, and fails on anything else."""
 
 from __future__ import annotations
 

@@ -294,7 +294,7 @@ def _part(request: Request, size: int) -> bytes:
     """
     try:
         return request.stream.read(size)
-    except TimeoutError as error:
+    except OSError as error:  # in time, or in the middle of a body that is sent in chunks
         raise ClientDisconnected from error
 
 

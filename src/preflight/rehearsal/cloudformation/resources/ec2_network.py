@@ -275,7 +275,7 @@ def default_group(context: HandlerContext, vpc: str) -> str:
 
 def _set_rules(context: HandlerContext, group: str, old: Properties, new: Properties) -> None:
     """Replaces the old rules by the new ones; a direction without any has the rules of a new group."""
-    egress: list[Request] = []  # of no interest if neither has any
+    egress: list[Request] = []  # not needed if neither has rules
     if old.get("SecurityGroupEgress"):
         egress = _new_egress(context, group)
     elif new.get("SecurityGroupEgress"):
