@@ -45,7 +45,7 @@ def of(engine: Engine) -> EngineInfo:
 
 
 def ask_ahead(engine: Engine) -> None:
-    """Ask an engine in the background, before the first task needs to know; whoever needs it meets the error, if there is one."""
+    """Ask an engine in the background, before the first task needs to know; an error is for the task that needs it."""
 
     def ask() -> None:
         with contextlib.suppress(PreflightError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import re
 import tempfile
@@ -13,6 +14,7 @@ from typing import Any
 
 from preflight.errors import ToolBrokeError
 from preflight.lint import decided_conditions, known_matches, shipped_lists, written_template
+from preflight.lint.known_matches import MatchesRun
 from preflight.lint.worker import Match
 from preflight.model import Finding, ReportedWaiver, Severity
 from preflight.plan import resolved_stacks
@@ -27,6 +29,7 @@ DEPENDENCY, MISSING_SUB, SECTION = "E3005", "E1029", "E1001"
 ROLES = frozenset({"ExecutionRoleArn", "TaskRoleArn"})
 _ROLE_NAME = re.compile(r"[\w+=,.@-]{1,64}", re.ASCII)  # https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
 _DYNAMIC = "'{{resolve:"  # how a dynamic reference begins, quoted in a message
+StackTemplates = Callable[[], Sequence[ResolvedTemplate]]
 SEVERITIES = {"E": Severity.ERROR, "W": Severity.WARNING, "I": Severity.INFO}
 
 
@@ -39,43 +42,76 @@ class LintIncompleteError(ToolBrokeError):
         self.findings = findings
 
 
-def check(
-    templates: Mapping[Path, Template], *, region: str | None = None, cache: ResultCache | None = None, stacks: Callable[[], Sequence[ResolvedTemplate]] = tuple
-) -> list[Finding]:
-    """Returns everything that cfn-lint finds, informational checks included; its suppressions are honoured.
+class LintRun:
+    """cfn-lint over templates: it works in the background until its result is wanted."""
+
+    def __init__(
+        self, templates: Mapping[Path, Template], folder: Path, *, region: str | None, cache: ResultCache | None, stacks: StackTemplates
+    ) -> None:
+        self._templates = templates
+        self._small = {path: template for path, template in templates.items() if not _is_oversized(template)}
+        self._unrolled = _unrolled(self._small, folder)
+        self._lint = functools.partial(known_matches.run, region=region, cache=cache)
+        self._stacks = stacks
+        files = {**self._small, **{file: self._small[path] for path, (file, _) in self._unrolled.items()}}
+        self.matches = MatchesRun(files, region=region, cache=cache)
+
+    def result(self) -> list[Finding]:
+        """Waits for cfn-lint and returns all findings.
+
+        Raises:
+            LintIncompleteError: cfn-lint broke, or took too long or too much memory.
+        """
+        findings = [_oversized(template) for template in self._templates.values() if _is_oversized(template)]
+        verdicts, broken = self.matches.result(), {}
+        for path, template in self._small.items():
+            matches = verdicts[path]
+            of_loops, document = (verdicts[self._unrolled[path][0]], self._unrolled[path][1]) if path in self._unrolled else ([], None)
+            if isinstance(matches, ToolBrokeError):
+                broken[path] = matches
+            elif isinstance(of_loops, ToolBrokeError):
+                broken[path] = of_loops
+            else:
+                own = [_finding(match, template if match.filename == str(path) else None) for match in matches]
+                findings += own if document is None else _with_loops_unrolled(own, of_loops, template, document)
+        findings = decided_conditions.in_effect(findings, self._stacks, self._lint)
+        findings += [finding for template in self._templates.values() for finding in _replaced_keys(template)]
+        if broken:
+            raise LintIncompleteError(broken, findings)
+        return findings
+
+
+@contextlib.contextmanager
+def running(
+    templates: Mapping[Path, Template], *, region: str | None = None, cache: ResultCache | None = None, stacks: StackTemplates = tuple
+) -> Iterator[LintRun]:
+    """Starts cfn-lint, and ends it afterwards; its suppressions are honoured, and informational checks included.
 
     `stacks` returns the templates of a plan as its stacks have them: what is wrong in none of them is a warning.
 
     cfn-lint runs in processes of its own, since a template of some hundred bytes can keep it busy for hours
     or take all memory. No `.cfnlintrc` is read: one in the checkout could name Python files to run, and
     switch checks off unseen.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        run = LintRun(templates, Path(folder), region=region, cache=cache, stacks=stacks)
+        try:
+            run.matches.start()
+            yield run
+        finally:
+            run.matches.end()
+
+
+def check(
+    templates: Mapping[Path, Template], *, region: str | None = None, cache: ResultCache | None = None, stacks: StackTemplates = tuple
+) -> list[Finding]:
+    """Returns everything that cfn-lint finds.
 
     Raises:
         LintIncompleteError: cfn-lint broke, or took too long or too much memory.
     """
-    small = {path: template for path, template in templates.items() if not _is_oversized(template)}
-    findings = [_oversized(template) for template in templates.values() if _is_oversized(template)]
-    broken: dict[Path, ToolBrokeError] = {}
-    with tempfile.TemporaryDirectory() as folder:
-        unrolled = _unrolled(small, Path(folder))
-        files = {**small, **{file: small[path] for path, (file, _) in unrolled.items()}}
-        verdicts = known_matches.run(files, region=region, cache=cache)
-    for path, template in small.items():
-        matches = verdicts[path]
-        of_loops, document = (verdicts[unrolled[path][0]], unrolled[path][1]) if path in unrolled else ([], None)
-        if isinstance(matches, ToolBrokeError):
-            broken[path] = matches
-        elif isinstance(of_loops, ToolBrokeError):
-            broken[path] = of_loops
-        else:
-            own = [_finding(match, template if match.filename == str(path) else None) for match in matches]
-            findings += own if document is None else _with_loops_unrolled(own, of_loops, template, document)
-    lint = functools.partial(known_matches.run, region=region, cache=cache)
-    findings = decided_conditions.in_effect(findings, stacks, lint)
-    findings += [finding for template in templates.values() for finding in _replaced_keys(template)]
-    if broken:
-        raise LintIncompleteError(broken, findings)
-    return findings
+    with running(templates, region=region, cache=cache, stacks=stacks) as run:
+        return run.result()
 
 
 def _unrolled(templates: Mapping[Path, Template], folder: Path) -> dict[Path, tuple[Path, ResolvedTemplate]]:

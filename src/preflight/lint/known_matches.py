@@ -12,33 +12,54 @@ from typing import Any
 
 from preflight import __version__
 from preflight.errors import ToolBrokeError
-from preflight.lint import workers
 from preflight.lint.worker import UNREADABLE, Match
+from preflight.lint.workers import LintWorkers
 from preflight.system import confinement, files_read, result_cache
 from preflight.system.result_cache import ResultCache
 from preflight.templates.template import MAX_BYTES, Template
 
 
+class MatchesRun:
+    """The search for matches in files: what the cache does not have, processes of cfn-lint look for."""
+
+    def __init__(self, files: Mapping[Path, Template], *, region: str | None, cache: ResultCache | None) -> None:
+        self._files = files
+        self._cache = cache if cache is not None and cache.is_kept else None
+        self._tools = result_cache.key("lint", *_tools(), region or "") if self._cache is not None else ""
+        self._keys = {path: _key(self._tools, path, files) for path in files} if self._cache is not None else {}
+        kept = {path: _kept(self._cache, key, path) for path, key in self._keys.items()} if self._cache is not None else {}
+        self._known = {path: matches for path, matches in kept.items() if matches is not None}
+        missing = {path: template.name for path, template in files.items() if path not in self._known}
+        self._workers = LintWorkers(missing, region=region, listed=list(files)) if missing else None
+
+    def start(self) -> None:
+        """Start cfn-lint, if there is something to look for."""
+        if self._workers is not None:
+            self._workers.start()
+
+    def result(self) -> dict[Path, list[Match] | ToolBrokeError]:
+        """Returns the matches of each file, or why there is no verdict."""
+        fresh = self._workers.result() if self._workers is not None else {}
+        for path, matches in fresh.items():
+            self._keep(path, matches)
+        return {path: fresh[path] if path in fresh else self._known[path] for path in self._files}
+
+    def _keep(self, path: Path, matches: list[Match] | ToolBrokeError) -> None:
+        if self._cache is None or isinstance(matches, ToolBrokeError):
+            return
+        is_unchanged = self._keys[path] == _key(self._tools, path, self._files)  # or it was changed meanwhile
+        if is_unchanged and all(_can_keep(match, path) for match in matches):
+            self._cache.put(self._keys[path], [asdict(match) for match in matches])
+
+    def end(self) -> None:
+        """End cfn-lint."""
+        if self._workers is not None:
+            self._workers.end()
+
+
 def run(files: Mapping[Path, Template], *, region: str | None, cache: ResultCache | None) -> dict[Path, list[Match] | ToolBrokeError]:
     """Returns the matches of each file, or why there is no verdict."""
-    names = {path: template.name for path, template in files.items()}
-    if cache is None or not cache.is_kept:
-        return workers.run(names, region=region, listed=list(files)) if files else {}
-    tools = result_cache.key("lint", *_tools(), region or "")
-    keys = {path: _key(tools, path, files) for path in files}
-    verdicts: dict[Path, list[Match] | ToolBrokeError] = {}
-    for path in files:
-        kept = _kept(cache, keys[path], path)
-        if kept is not None:
-            verdicts[path] = kept
-    missing = {path: name for path, name in names.items() if path not in verdicts}
-    fresh = workers.run(missing, region=region, listed=list(files)) if missing else {}
-    for path, matches in fresh.items():
-        if isinstance(matches, ToolBrokeError) or keys[path] != _key(tools, path, files):  # or it was changed meanwhile
-            continue
-        if all(_can_keep(match, path) for match in matches):
-            cache.put(keys[path], [asdict(match) for match in matches])
-    return {path: fresh[path] if path in fresh else verdicts[path] for path in files}
+    return MatchesRun(files, region=region, cache=cache).result()
 
 
 def _kept(cache: ResultCache, key: str, path: Path) -> list[Match] | None:

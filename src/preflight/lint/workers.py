@@ -31,27 +31,42 @@ _RULE_FILE = re.compile(r'File "([^"]*[/\\]cfnlint[/\\]rules[/\\][^"]*[/\\](?!_)
 _RULE_ID = re.compile(r'^\s+id = "([EWI]\d{4})"', re.MULTILINE)
 
 
-def run(files: Mapping[Path, str], *, region: str | None, listed: Sequence[Path]) -> dict[Path, list[Match] | ToolBrokeError]:
-    """Returns the matches of each file, or why there is no verdict; `files` has the names for messages.
+class LintWorkers:
+    """Processes of cfn-lint for some files, whose names for messages `files` has.
 
     cfn-lint may read the `listed` files, and others only inside their checkouts.
     """
-    settings = json.dumps({"region": region, "listed": [str(path) for path in listed], "limit": MAX_BYTES})
-    sizes = {path: path.stat().st_size for path in files}
-    waiting: SimpleQueue[Path] = SimpleQueue()
-    for path in sorted(files, key=lambda path: -sizes[path]):
-        waiting.put(path)
-    count = min(os.cpu_count() or 1, len(files)) if sum(sizes.values()) > LARGE else 1
-    workers = [_Worker(settings, files, waiting) for _ in range(count)]
-    pool = ThreadPoolExecutor(count)
-    try:
-        shares = [share.result() for share in [pool.submit(worker.run) for worker in workers]]
-    finally:
-        for worker in workers:
+
+    def __init__(self, files: Mapping[Path, str], *, region: str | None, listed: Sequence[Path]) -> None:
+        settings = json.dumps({"region": region, "listed": [str(path) for path in listed], "limit": MAX_BYTES})
+        sizes = {path: path.stat().st_size for path in files}
+        waiting: SimpleQueue[Path] = SimpleQueue()
+        for path in sorted(files, key=lambda path: -sizes[path]):
+            waiting.put(path)
+        count = min(os.cpu_count() or 1, len(files)) if sum(sizes.values()) > LARGE else 1
+        self._files = files
+        self._workers = [_Worker(settings, files, waiting) for _ in range(count)]
+
+    def start(self) -> None:
+        """Start the processes, which import cfn-lint first."""
+        for worker in self._workers:
+            worker.start()
+
+    def result(self) -> dict[Path, list[Match] | ToolBrokeError]:
+        """Returns the matches of each file, or why there is no verdict."""
+        pool = ThreadPoolExecutor(len(self._workers))
+        try:
+            shares = [share.result() for share in [pool.submit(worker.run) for worker in self._workers]]
+        finally:
+            self.end()
+            pool.shutdown()
+        verdicts = {path: verdict for share in shares for path, verdict in share.items()}
+        return {path: verdicts[path] for path in self._files}
+
+    def end(self) -> None:
+        """End the processes, and start no other."""
+        for worker in self._workers:
             worker.end()
-        pool.shutdown()
-    verdicts = {path: verdict for share in shares for path, verdict in share.items()}
-    return {path: verdicts[path] for path in files}
 
 
 class _Worker:
@@ -63,6 +78,12 @@ class _Worker:
         self._waiting = waiting
         self._process: StartedProcess | None = None
         self._is_ended = False
+
+    def start(self) -> StartedProcess:
+        """Start the process, and return it."""
+        self._process = processes.start(sys.executable, "-c", _WORKER, has_input=True)
+        self._process.write(self._settings + "\n")
+        return self._process
 
     def run(self) -> dict[Path, list[Match] | ToolBrokeError]:
         """Returns the verdicts on the templates that it took."""
@@ -81,15 +102,13 @@ class _Worker:
 
     def _verdict(self, path: Path) -> list[Match] | ToolBrokeError:
         timeout = TIMEOUT + path.stat().st_size / BYTES_PER_SECOND
-        if self._process is None:
-            self._process = processes.start(sys.executable, "-c", _WORKER, has_input=True)
-            self._process.write(self._settings + "\n")
-        self._process.write(json.dumps({"template": str(path), "timeout": timeout}) + "\n")
+        process = self._process or self.start()
+        process.write(json.dumps({"template": str(path), "timeout": timeout}) + "\n")
         try:
-            answer = self._process.line(timeout=timeout + GRACE)
+            answer = process.line(timeout=timeout + GRACE)
             return [Match(**match) for match in json.loads(answer)]
         except (ToolBrokeError, ValueError, TypeError):
-            return self._failure(self._process, self._files[path], timeout)
+            return self._failure(process, self._files[path], timeout)
 
     def _failure(self, process: StartedProcess, name: str, timeout: float) -> ToolBrokeError:
         """Returns why a process gave no verdict; the next template gets another one."""

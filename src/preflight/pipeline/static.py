@@ -14,7 +14,7 @@ from preflight.comply import cfn_guard_binary, ruleset, stage
 from preflight.comply.stage import ComplyRequest, ComplyRun
 from preflight.errors import PreflightError, ToolBrokeError, UsageError
 from preflight.lint import cfn_lint
-from preflight.lint.cfn_lint import LintIncompleteError
+from preflight.lint.cfn_lint import LintIncompleteError, LintRun
 from preflight.model import DescribedRule, Finding, Outcome, ReportedWaiver, Say, Severity, StageResult
 from preflight.pipeline import baseline
 from preflight.pipeline.baseline import BaselineMatcher
@@ -43,12 +43,13 @@ class StaticStages:
         self.baseline = BaselineMatcher(baseline.of(self._request), inputs)
 
     def run(self) -> list[StageResult]:
-        """Returns the results of the requested stages; cfn-guard works while cfn-lint does."""
+        """Returns the results of the requested stages; cfn-guard works while cfn-lint does, and both while the rest is prepared."""
         stages, started = [], time.monotonic()
         with contextlib.ExitStack() as cleanup:
+            lint = self._try_to_start_lint(cleanup)
             guard = self._try_to_start_guard(cleanup)
-            if "lint" in self._request.stages:
-                stages.append(timed_stage("lint", self._say, self._lint))
+            if lint is not None:
+                stages.append(timed_stage("lint", self._say, functools.partial(self._lint, lint), started=started))
             if "comply" in self._request.stages:
                 comply = functools.partial(self._comply, guard)
                 stages.append(timed_stage("comply", self._say, comply, started=started))
@@ -76,12 +77,23 @@ class StaticStages:
         self.rules_off, self.rules_replaced, self._refusals = rules.switched_off, rules.replaced, rules.refusals
         return stage.running(ComplyRequest(self._inputs.templates, rules, plan, self._inputs.run, cache=self._cache), binary)
 
-    def _lint(self) -> StageResult:
-        self.versions["cfn-lint"] = cfn_lint.version()
-        templates, plan = self._inputs.templates, self._request.plan
-        waived, error = cfn_lint.waivers(list(templates.values())), None
+    def _try_to_start_lint(self, cleanup: contextlib.ExitStack) -> LintRun | PreflightError | None:
+        """Start cfn-lint if it is requested; an error is reported as the stage's."""
+        if "lint" not in self._request.stages:
+            return None
+        region = self._request.plan.region if self._request.plan else None
         try:
-            findings = cfn_lint.check(templates, region=plan.region if plan else None, cache=self._cache, stacks=self._stacks)
+            return cleanup.enter_context(cfn_lint.running(self._inputs.templates, region=region, cache=self._cache, stacks=self._stacks))
+        except PreflightError as error:
+            return error
+
+    def _lint(self, run: LintRun | PreflightError) -> StageResult:
+        if isinstance(run, PreflightError):
+            raise run
+        self.versions["cfn-lint"] = cfn_lint.version()
+        waived, error = cfn_lint.waivers(list(self._inputs.templates.values())), None
+        try:
+            findings = run.result()
         except LintIncompleteError as incomplete:
             findings, error = list(incomplete.findings), incomplete
         unchecked = error.unchecked if error is not None else frozenset()

@@ -16,7 +16,7 @@ import pytest
 from preflight import cli
 from preflight.commands import known_reports
 from preflight.comply import cfn_guard
-from preflight.lint import workers
+from preflight.lint.workers import LintWorkers
 from preflight.pipeline import run as pipeline
 from preflight.system import files_read, processes, result_cache
 from preflight.system.result_cache import ResultCache
@@ -65,7 +65,8 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def idle_tools(monkeypatch: pytest.MonkeyPatch) -> None:
     """cfn-lint and cfn-guard find nothing, and take no time for it."""
-    monkeypatch.setattr(workers, "run", lambda files, **_: {path: [] for path in files})
+    monkeypatch.setattr(LintWorkers, "start", lambda _workers: None)
+    monkeypatch.setattr(LintWorkers, "result", lambda workers: {path: [] for path in workers._files})
     monkeypatch.setattr(cfn_guard, "start", lambda *_, **__: mock.Mock(by_document=dict))
 
 

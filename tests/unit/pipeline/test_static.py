@@ -4,7 +4,6 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 from unittest import mock
 
 import pytest
@@ -12,6 +11,8 @@ import pytest
 from preflight.comply import cfn_guard_binary, stage
 from preflight.errors import ToolMissingError
 from preflight.lint import cfn_lint
+from preflight.lint.cfn_lint import LintRun
+from preflight.lint.known_matches import MatchesRun
 from preflight.model import Finding, Outcome, ReportedWaiver, Severity
 from preflight.pipeline import inputs
 from preflight.pipeline.request import AccountOptions, RunRequest
@@ -40,7 +41,8 @@ def _tools(monkeypatch: pytest.MonkeyPatch) -> None:
     binary.name = "3.1.1"
     monkeypatch.setattr(cfn_guard_binary, "find", lambda: binary)
     monkeypatch.setattr(stage, "running", running)
-    monkeypatch.setattr(cfn_lint, "check", lambda *_, **__: [WARNING])
+    monkeypatch.setattr(LintRun, "result", lambda _run: [WARNING])
+    monkeypatch.setattr(MatchesRun, "start", lambda _run: None)
 
 
 def static(request: RunRequest) -> StaticStages:
@@ -72,11 +74,11 @@ def test_lint_knows_the_templates_as_the_stacks_of_every_region_and_of_the_accou
     account = AccountOptions("210987654321", ("eu-west-1", "eu-west-2"), lambda: True)
     stacks: list[ResolvedTemplate] = []
 
-    def check(_templates: object, **options: Any) -> list[Finding]:
-        stacks.extend(options["stacks"]())
+    def result(run: LintRun) -> list[Finding]:
+        stacks.extend(run._stacks())
         return []
 
-    monkeypatch.setattr(cfn_lint, "check", check)
+    monkeypatch.setattr(LintRun, "result", result)
 
     static(RunRequest(("lint",), written, tuple(written.template_files()), (), account=account)).run()
 
@@ -85,6 +87,15 @@ def test_lint_knows_the_templates_as_the_stacks_of_every_region_and_of_the_accou
 
 def test_a_warning_fails_a_strict_run() -> None:
     assert [result.outcome for result in static(request("lint", strict=True)).run()] == [Outcome.FAIL]
+
+
+def test_without_a_program_for_cfn_lint_lint_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(MatchesRun, "start", mock.Mock(side_effect=ToolMissingError("python is gone")))
+
+    linted, complied = static(request("lint", "comply")).run()
+
+    assert (linted.outcome, linted.reason) == (Outcome.ERROR, "python is gone")
+    assert complied.findings == (ERROR,)
 
 
 def test_without_cfn_guard_comply_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
