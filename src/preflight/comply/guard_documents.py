@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from preflight.comply import waivers
 from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
-from preflight.templates import surrogate_pairs
+from preflight.templates import json_text
 from preflight.templates.template import Key, Template
 
 _ODD_KEY = re.compile(r"[^A-Za-z_]|$|(true|false|null|yes|no|on|off|y|n)$", re.IGNORECASE)
@@ -43,7 +43,7 @@ class GuardDocument:
     @cached_property
     def text(self) -> str:
         """The whole document."""
-        return self.as_data if self.file is None else surrogate_pairs.joined_if_json(self.file.read_text(encoding="utf-8-sig"))
+        return self.as_data if self.file is None else json_text.joined_if_json(self.file.read_text(encoding="utf-8-sig"))
 
     @cached_property
     def as_data(self) -> str:
@@ -117,7 +117,7 @@ def _as_json(data: Any) -> str:
         text = json.dumps(data, allow_nan=False)
     except ValueError:
         text = json.dumps(_without_floats(data))
-    return surrogate_pairs.joined(text)
+    return json_text.joined(text)
 
 
 def _without_floats(value: Any) -> Any:

@@ -18,7 +18,7 @@ from typing import Any
 
 from preflight.lint import duplicate_keys
 from preflight.system import confinement
-from preflight.templates import error_location, surrogate_pairs
+from preflight.templates import error_location, json_text
 
 MAX_MEMORY = 4 << 30  # bytes of address space
 UNREADABLE = "E000"  # cfn-lint could not read the template, transform it, or run a rule
@@ -78,19 +78,18 @@ class _Linter:
         """Let cfn-lint read the templates, and what these name as nested only if it is a plain file of a checkout."""
         from cfnlint.decode import cfn_yaml  # noqa: PLC0415 - as above
 
-        load, listed = cfn_yaml.load, set(self._settings["listed"])
+        listed = set(self._settings["listed"])
         roots = {confinement.root_of(Path(name).parent) for name in listed}
 
         def load_confined(filename: str) -> Any:
             problems = [confinement.problem(Path(filename), root, limit=self._settings["limit"]) for root in roots]
             if filename not in listed and None not in problems:
                 raise FileNotFoundError(errno.ENOENT, "not a file of the checkout", filename)
-            text = Path(filename).read_text(encoding="utf-8")
-            joined = surrogate_pairs.joined_if_json(text)
+            text = json_text.joined_if_json(Path(filename).read_text(encoding="utf-8"))
             try:
-                return load(filename) if joined == text else cfn_yaml.loads(joined, filename)
+                return cfn_yaml.loads(text, filename)
             except cfn_yaml.CfnParseError:
-                return cfn_yaml.loads(duplicate_keys.without_replaced(joined), filename)
+                return cfn_yaml.loads(duplicate_keys.without_replaced(text), filename)
 
         logging.getLogger("cfnlint").setLevel(logging.CRITICAL)  # what it logs may hold names out of templates
         cfn_yaml.load = load_confined

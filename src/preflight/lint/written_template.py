@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from preflight.templates import surrogate_pairs
+from preflight.templates import json_text
 
 
 def write(file: Path, data: Mapping[str, Any]) -> Path:
     """Writes a template as JSON that is YAML, too; returns the file."""
-    file.write_text(surrogate_pairs.joined(json.dumps(data, default=str)), encoding="utf-8")
+    file.write_text(json_text.joined(json.dumps(data, default=str)), encoding="utf-8")
     return file

@@ -15,7 +15,7 @@ from typing import Any, cast
 import yaml
 
 from preflight.errors import UsageError
-from preflight.templates import surrogate_pairs
+from preflight.templates import json_text
 
 Key = str | int
 Data = Any  # what JSON can say
@@ -105,7 +105,7 @@ def parse(raw: bytes | str, *, name: str = "template") -> Template:
         UnreadableError: it is not well-formed, or not a map.
     """
     text = _decode(raw)
-    if text.lstrip("\ufeff \t\r\n").startswith("{"):
+    if json_text.is_json(text):
         _check_json(text)
     node = compose(text)
     reader = _TemplateReader()
@@ -146,7 +146,7 @@ def compose(text: str) -> yaml.Node | None:
         UnreadableError: it is not well-formed.
     """
     try:
-        loader = _LOADER(surrogate_pairs.joined(text.replace("\t", " ")) if text.lstrip().startswith("{") else text)
+        loader = _LOADER(json_text.joined(text.replace("\t", " ")) if json_text.is_json(text) else text)
         try:
             return cast("yaml.Node | None", loader.get_single_node())
         finally:

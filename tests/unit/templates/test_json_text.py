@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from preflight import cli
-from preflight.templates import surrogate_pairs, template
+from preflight.templates import json_text, template
 from preflight.templates.template import UnreadableError
 
 ROCKET = "\N{ROCKET}"
@@ -30,7 +30,7 @@ YAML = f"Description: {ROCKET}\nResources:\n  P:\n    Type: AWS::SSM::Parameter\
     ],
 )
 def test_a_pair_becomes_its_character(text: str, read: str) -> None:
-    assert surrogate_pairs.joined(text) == read
+    assert json_text.joined(text) == read
 
 
 def test_yaml_keeps_what_only_looks_like_a_pair() -> None:
